@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_BASE_ARENA_H
+#define SPOTOPT_BASE_ARENA_H
+#include "base/alloc.h"
+
+/* Memory that is given back all at once. Zeroed blocks, aligned for any type. One thread. */
+typedef struct spotopt__arena {
+    spotopt_context *context; /* borrowed */
+    struct spotopt__arena_block *head;
+    size_t block_size; /* of the next ordinary block; 0 picks a default */
+    size_t bytes;      /* handed out so far */
+} spotopt__arena;
+
+void spotopt__arena_init(spotopt__arena *arena, spotopt_context *context);
+void spotopt__arena_free(spotopt__arena *arena); /* ready for use again */
+void *spotopt__arena_alloc(spotopt__arena *arena, size_t count, size_t size);
+void *spotopt__arena_dup(spotopt__arena *arena, const void *from, size_t count, size_t size);
+char *spotopt__arena_text(spotopt__arena *arena, const char *text, size_t length);
+
+#endif
