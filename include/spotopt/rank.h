@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_RANK_H
+#define SPOTOPT_RANK_H
+#include "spotopt/catalog.h"
+#include "spotopt/history.h"
+#include "spotopt/options.h"
+#include "spotopt/policy.h"
+#include "spotopt/risk.h"
+
+/**
+ * @file rank.h
+ * @brief Which pools are best for a request, and why: cost, stability, performance, capacity.
+ */
+SPOTOPT_BEGIN_DECLS
+
+/** Pools in order with scores that add up, and every pool that dropped out with its reason. @since 0.1 */
+typedef struct spotopt_ranking spotopt_ranking;
+
+/** What is ranked for what. */
+typedef struct spotopt_rank_params {
+    size_t size;                    /**< set by SPOTOPT_RANK_PARAMS_INIT */
+    const spotopt_catalog *catalog; /**< needed */
+    const spotopt_history *history; /**< or NULL */
+    const spotopt_metrics *metrics; /**< or NULL */
+    const spotopt_policy *policy;   /**< or NULL: the defaults */
+    const char *request;            /**< "cpu=4,memory=16Gi": what one replica asks for, Kubernetes quantities */
+    double now_s;                   /**< seconds since 1970 UTC, or of the history's epoch */
+    uint32_t count;                 /**< replicas, >= 1 */
+    uint32_t top;                   /**< rows wanted; 0: all */
+} spotopt_rank_params;
+
+#define SPOTOPT_RANK_PARAMS_INIT { sizeof(spotopt_rank_params), NULL, NULL, NULL, NULL, NULL, 0.0, 1, 0 }
+
+/**
+ * Rank every pool of a catalog for a request.
+ * @param params  borrowed for the call
+ * @param out     free with spotopt_ranking_free()
+ * @retval SPOTOPT_E_ARGUMENT  the request cannot be read, or asks for nothing
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_rank(spotopt_context *context, const spotopt_rank_params *params, const spotopt_options *options,
+             spotopt_ranking **out, spotopt_error *err);
+/** Give back a ranking, or NULL. @since 0.1 */
+SPOTOPT_API void spotopt_ranking_free(spotopt_ranking *ranking);
+/** The number of pools that were ranked (before `top`). @since 0.1 */
+SPOTOPT_API size_t spotopt_ranking_count(const spotopt_ranking *ranking);
+/** Catalog index and score (0..100) of the pool at a place, best first. @retval SPOTOPT_E_ARGUMENT place is off @since 0.1 */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_ranking_at(const spotopt_ranking *ranking, size_t place, uint32_t *out_pool, double *out_score,
+                   spotopt_error *err);
+/** Write the Ranking document; give back with spotopt_text_free(). @since 0.1 */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_ranking_write(const spotopt_ranking *ranking, char **out_text, size_t *out_length, spotopt_error *err);
+
+SPOTOPT_END_DECLS
+#endif /* SPOTOPT_RANK_H */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_SPOTOPT_H
+#define SPOTOPT_SPOTOPT_H
+/**
+ * @file spotopt.h
+ * @brief Everything of libspotopt in one include.
+ */
+#include "spotopt/catalog.h"
+#include "spotopt/cluster.h"
+#include "spotopt/context.h"
+#include "spotopt/drain.h"
+#include "spotopt/export.h"
+#include "spotopt/funnel.h"
+#include "spotopt/history.h"
+#include "spotopt/options.h"
+#include "spotopt/plan.h"
+#include "spotopt/policy.h"
+#include "spotopt/rank.h"
+#include "spotopt/risk.h"
+#include "spotopt/status.h"
+#include "spotopt/version.h"
+
+#endif /* SPOTOPT_SPOTOPT_H */

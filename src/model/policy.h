@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_MODEL_POLICY_H
+#define SPOTOPT_MODEL_POLICY_H
+#include "base/base.h"
+#include "spotopt/policy.h"
+
+enum {
+    SPOTOPT__FACTOR_COST,
+    SPOTOPT__FACTOR_STABILITY,
+    SPOTOPT__FACTOR_PERFORMANCE,
+    SPOTOPT__FACTOR_CAPACITY,
+    SPOTOPT__FACTORS
+};
+enum {
+    SPOTOPT__SCORE_GEOMETRIC,
+    SPOTOPT__SCORE_ARITHMETIC
+};
+
+typedef struct spotopt__diversify {
+    const char *key;
+    double max_frac;
+} spotopt__diversify;
+typedef struct spotopt__quota {
+    const char *family;   /* NULL: any. "standard" is AWS's class of A, C, D, H, I, M, R, T, Z families; else a family or class "g", "p"... */
+    const char *purchase; /* "spot", "on-demand", NULL: both */
+    double max_vcpu;
+} spotopt__quota;
+typedef struct spotopt__commitment {
+    const char *pool; /* glob on the pool id */
+    uint32_t count;
+    double usd_per_h;
+} spotopt__commitment;
+typedef struct spotopt__override {
+    const char *scope, *target, *author, *reason; /* scope: instance cluster client all; target "" with all */
+    double from_s, until_s; /* -INFINITY, INFINITY where open */
+} spotopt__override;
+
+/* Every field holds its default until a document says otherwise. NaN: null, not limited. */
+struct spotopt_policy {
+    spotopt_context *context;
+    spotopt__arena arena;
+    double weights[SPOTOPT__FACTORS]; /* sum 1 after reading */
+    int32_t score;
+    double slo_latency_ms[2], slo_throughput_rps[2], slo_error_frac[2]; /* target, limit */
+    double interruption_usd, horizon_h, max_probability, max_mean_probability;
+    bool spot_enabled;
+    uint32_t on_demand_base;
+    double on_demand_frac;
+    spotopt__vec(spotopt__diversify) diversify;
+    spotopt__vec(const char *) arch;     /* empty: any */
+    spotopt__vec(const char *) families; /* empty: any */
+    spotopt__vec(const char *) exclude;  /* globs on the instance type */
+    double max_usd_per_h;
+    spotopt__vec(spotopt__quota) quotas;
+    double headroom_cpu_frac, headroom_memory_frac;
+    spotopt__vec(spotopt__commitment) commitments;
+    double min_saving_frac, min_dwell_min, max_moves_per_h, move_usd, change_horizon_h;
+    spotopt__vec(spotopt__override) overrides;
+    double gap_rel, deadline_s, seed; /* NaN: not stated */
+    char sha256[65];
+};
+
+/* Shell-like glob: * and ?, all else literal. Linear in practice, bounded by pattern * text. */
+bool spotopt__glob(const char *pattern, const char *text);
+
+#endif
