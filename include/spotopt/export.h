@@ -18,11 +18,11 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define SPOTOPT_API __attribute__((visibility("default")))
 #define SPOTOPT_NODISCARD __attribute__((warn_unused_result))
-#define SPOTOPT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SPOTOPT_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 #else
 #define SPOTOPT_API
 #define SPOTOPT_NODISCARD
-#define SPOTOPT_PRINTF(format, first)
+#define SPOTOPT_PRINTF(at, first)
 #endif
 
 #endif /* SPOTOPT_EXPORT_H */
