@@ -13,6 +13,7 @@
 #include "spotopt/funnel.h"
 #include "spotopt/history.h"
 #include "spotopt/options.h"
+#include "spotopt/pack.h"
 #include "spotopt/plan.h"
 #include "spotopt/policy.h"
 #include "spotopt/rank.h"
