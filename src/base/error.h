@@ -8,6 +8,12 @@ spotopt_status spotopt__fail(spotopt_error *err, spotopt_status status, const ch
     SPOTOPT_PRINTF(3, 4);
 spotopt_status spotopt__nomem(spotopt_error *err, const char *what);
 
+/* text as one line of valid UTF-8 in out; what is too long loses its middle. size >= 16. Returns the length. */
+size_t spotopt__clean_line(char *out, size_t size, const char *text);
+/* The same in quotes and short, for use in messages. Returns out. */
+#define SPOTOPT__QUOTE_SIZE 72
+const char *spotopt__quote(const char *text, char out[SPOTOPT__QUOTE_SIZE]);
+
 /*
  * Copies a caller's versioned struct into ours, which the caller of this function has filled with
  * defaults: a shorter one leaves the tail as it is, a longer one must be zero beyond what we know.

@@ -13,6 +13,7 @@ typedef struct spotopt__map {
     spotopt_context *context;
     struct spotopt__map_slot *slots;
     size_t count, room;
+    uint64_t seed; /* picked with the first slot, against keys that were made to collide */
 } spotopt__map;
 
 void spotopt__map_init(spotopt__map *map, spotopt_context *context);

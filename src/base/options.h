@@ -33,6 +33,9 @@ typedef struct spotopt__budget {
     uint64_t work, work_limit;               /* deterministic units; limit 0: none */
     bool cancelled;                          /* by the callback; sticks */
     bool cut_short;                          /* the clock ended something; sticks */
+    const char *stage;                       /* of the last look at the clock */
+    double last_ask_s;
+    uint32_t stride, skip; /* calls between two looks; of them still to come */
 } spotopt__budget;
 
 void spotopt__budget_start(spotopt__budget *budget, const spotopt_context *context,
