@@ -60,6 +60,9 @@ struct spotopt_policy {
     char sha256[65];
 };
 
+/* Whether a quota counts nodes of a family and purchase option. */
+bool spotopt__quota_covers(const spotopt__quota *quota, const char *family, const char *purchase);
+
 /* Shell-like glob: * and ?, all else literal. Linear in practice, bounded by pattern * text. */
 bool spotopt__glob(const char *pattern, const char *text);
 
