@@ -60,8 +60,8 @@ struct spotopt_policy {
     char sha256[65];
 };
 
-/* Whether a quota counts nodes of a family and purchase option. */
-bool spotopt__quota_covers(const spotopt__quota *quota, const char *family, const char *purchase);
+/* All defaults; the readers and the writer are src/io/json_policy*.c. */
+spotopt_status spotopt__policy_new(spotopt_context *context, spotopt_policy **out, spotopt_error *err);
 
 /* Shell-like glob: * and ?, all else literal. Linear in practice, bounded by pattern * text. */
 bool spotopt__glob(const char *pattern, const char *text);
