@@ -106,3 +106,38 @@ spotopt__arena_text(spotopt__arena *arena, const char *text, size_t length)
         memcpy(made, text, length);
     return made;
 }
+
+spotopt__arena_mark
+spotopt__arena_here(const spotopt__arena *arena)
+{
+    const struct spotopt__arena_block *head = arena->head;
+
+    return (spotopt__arena_mark){arena->head, head == NULL ? NULL : head->next,
+                                 head == NULL ? 0 : head->used, arena->bytes};
+}
+
+static void
+free_until(spotopt__arena *arena, struct spotopt__arena_block *block,
+           const struct spotopt__arena_block *end)
+{
+    while (block != end) {
+        struct spotopt__arena_block *next = block->next;
+        spotopt__free(arena->context, block);
+        block = next;
+    }
+}
+
+/* Newer blocks stand before the mark's head, or, when too large for it, right behind it. */
+void
+spotopt__arena_rewind(spotopt__arena *arena, spotopt__arena_mark mark)
+{
+    free_until(arena, arena->head, mark.head);
+    arena->head = mark.head;
+    if (mark.head != NULL) {
+        free_until(arena, mark.head->next, mark.next);
+        mark.head->next = mark.next;
+        memset(mark.head->bytes + mark.used, 0, mark.head->used - mark.used);
+        mark.head->used = mark.used;
+    }
+    arena->bytes = mark.bytes;
+}

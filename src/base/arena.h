@@ -17,4 +17,12 @@ void *spotopt__arena_alloc(spotopt__arena *arena, size_t count, size_t size);
 void *spotopt__arena_dup(spotopt__arena *arena, const void *from, size_t count, size_t size);
 char *spotopt__arena_text(spotopt__arena *arena, const char *text, size_t length);
 
+/* What was handed out since a mark can be taken back, all of it: for trying before keeping. */
+typedef struct spotopt__arena_mark {
+    struct spotopt__arena_block *head, *next;
+    size_t used, bytes;
+} spotopt__arena_mark;
+spotopt__arena_mark spotopt__arena_here(const spotopt__arena *arena);
+void spotopt__arena_rewind(spotopt__arena *arena, spotopt__arena_mark mark);
+
 #endif
