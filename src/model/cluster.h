@@ -17,7 +17,7 @@ typedef struct spotopt__node_term {
 typedef struct spotopt__node_group {
     const spotopt__node_term *terms;
     uint32_t count;
-    const char *source; /* "node affinity", "volume ns/claim": for explanations */
+    const char *source; /* "node affinity", "volume ns/claim" (of one pod of the shape): for explanations */
 } spotopt__node_group;
 
 /* A pod (anti-)affinity term. matchLabelKeys and mismatchLabelKeys are already folded into selector. */
@@ -50,7 +50,7 @@ typedef struct spotopt__host_port {
 /* What scheduling can see of a pod; equal shapes are stored once. */
 typedef struct spotopt__shape {
     const char *ns;
-    spotopt__labels labels; /* without pod-template-hash, controller-revision-hash, pod-index, pod-name */
+    spotopt__labels labels; /* without what tells replicas apart (pod-template-hash, pod-index ...) unless a term asks for it */
     spotopt__amounts request; /* effective: init and sidecar containers, pod-level, overhead; PODS is 1 */
     spotopt__labels node_selector;
     const spotopt__node_group *groups; /* required node affinity and volume topology: all must hold */
@@ -111,7 +111,7 @@ typedef struct spotopt__workload {
     const char *kind_name, *ns, *name;
     uint32_t parent; /* a ReplicaSet's Deployment; SPOTOPT__NONE at the top */
     uint32_t wanted; /* replicas; of a DaemonSet unused */
-    bool has_scale;  /* wanted is known: the disruption controller can count expected pods */
+    bool has_scale;  /* it has a scale that the disruption controller can ask for expected pods, and it is wanted */
     bool is_ordered; /* StatefulSet with OrderedReady */
     uint32_t shape;  /* of its template; SPOTOPT__NONE when there was none */
     spotopt__labels template_labels;
@@ -128,7 +128,7 @@ typedef struct spotopt__node {
 } spotopt__node;
 
 enum {
-    SPOTOPT__BUDGET_NONE, /* neither stated: nothing is required of the pods */
+    SPOTOPT__BUDGET_NONE, /* neither stated: the controller expects no pods and hence allows no disruption */
     SPOTOPT__BUDGET_MIN_COUNT,
     SPOTOPT__BUDGET_MIN_PERCENT,
     SPOTOPT__BUDGET_MAX_COUNT,
@@ -139,7 +139,7 @@ typedef struct spotopt__pdb {
     const char *ns, *name, *id; /* id "ns/name" */
     spotopt__selector selector; /* v1: empty matches all of the namespace; v1beta1: empty matches nothing (is_nothing) */
     int32_t kind;               /* SPOTOPT__BUDGET_... */
-    int64_t value;              /* a count, or percent 0..100 (more is allowed and means more) */
+    int64_t value;              /* a count, or percent 0..100 */
     bool always_allows_unhealthy; /* unhealthyPodEvictionPolicy: AlwaysAllow */
     bool is_lagging;            /* status.observedGeneration < metadata.generation: the API refuses evictions */
     const char *const *disrupted; /* names in status.disruptedPods */
@@ -153,14 +153,15 @@ typedef struct spotopt__namespace {
 
 struct spotopt_cluster {
     spotopt_context *context;
-    spotopt__arena arena; /* all texts and lists */
+    spotopt__arena arena; /* lists */
+    spotopt__arena texts; /* texts and label sets, equal ones once */
     spotopt__resources resources;
     spotopt__vec(spotopt__node) nodes;
     spotopt__vec(spotopt__shape) shapes;
     spotopt__vec(spotopt__pod) pods; /* list order, then replicas still wanted */
     spotopt__vec(spotopt__workload) workloads;
     spotopt__vec(spotopt__pdb) pdbs;
-    spotopt__vec(spotopt__namespace) namespaces;
+    spotopt__vec(spotopt__namespace) namespaces; /* ascending by name; each that some object is in */
     spotopt__map node_by_name;
     spotopt__map pod_by_id;
     spotopt__vec(const char *) warnings; /* what was skipped or guessed, one line each, in the arena */
@@ -168,6 +169,9 @@ struct spotopt_cluster {
     const char *id, *client_id; /* --cluster-id, --client-id; "" when not given */
 };
 
+/* An empty cluster, free with spotopt_cluster_free(). */
+spotopt_status spotopt__cluster_new(spotopt_context *context, const spotopt_cluster_params *params,
+                                    spotopt_cluster **out, spotopt_error *err);
 /*
  * Whether a node with these labels, name ("" for one not bought yet) and taints accepts the shape: node selector,
  * required affinity, volumes, taints (NoSchedule, NoExecute). why receives a static word for the first refusal, or NULL.
