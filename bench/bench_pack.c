@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_pack.c - solves PackingProblem files and prints one line each: cost, bound, gap, seconds.
+ *
+ * Usage: bench_pack [-d SECONDS] [-g GAP] [-w WORK] [-o DIRECTORY] FILE...
+ * With -o the results are written there, under the files' names, for a judge.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spotopt/spotopt.h"
+
+static char *
+read_all(const char *path, size_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    size_t room = 1 << 16, count = 0, got;
+    char *text = malloc(room);
+
+    if (file == NULL || text == NULL)
+        exit(3);
+    while ((got = fread(text + count, 1, room - count, file)) > 0) {
+        count += got;
+        if (count == room) {
+            room *= 2;
+            text = realloc(text, room);
+            if (text == NULL)
+                exit(4);
+        }
+    }
+    fclose(file);
+    *length = count;
+    return text;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const char *const outcomes[] = {"", "optimal", "feasible", "infeasible", "stopped"};
+    spotopt_options *options = NULL;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    const char *directory = NULL;
+    int at = 1, failed = 0;
+
+    if (spotopt_options_new(NULL, &options, &err) != SPOTOPT_OK)
+        return 4;
+    for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
+        const char *key = argv[at][1] == 'd'   ? "deadline_s"
+                          : argv[at][1] == 'g' ? "gap_rel"
+                                               : "work";
+        if (argv[at][1] == 'o')
+            directory = argv[at + 1];
+        else if (spotopt_options_set_text(options, key, argv[at + 1], &err) != SPOTOPT_OK)
+            return fprintf(stderr, "%s\n", err.message), 2;
+    }
+    for (; at < argc; at++) {
+        size_t length = 0, written = 0;
+        char *text = read_all(argv[at], &length), *result = NULL;
+        const char *name = strrchr(argv[at], '/') != NULL ? strrchr(argv[at], '/') + 1 : argv[at];
+        spotopt_problem *problem = NULL;
+        spotopt_packing *packing = NULL;
+        spotopt_packing_stats stats = SPOTOPT_PACKING_STATS_INIT;
+        if (spotopt_problem_parse(NULL, text, length, name, &problem, &err) != SPOTOPT_OK ||
+            spotopt_problem_solve(problem, options, &packing, &err) != SPOTOPT_OK ||
+            spotopt_packing_stats_get(packing, &stats, &err) != SPOTOPT_OK ||
+            spotopt_packing_write_json(packing, &result, &written, &err) != SPOTOPT_OK) {
+            fprintf(stderr, "%s: %s\n", name, err.message);
+            failed = 1;
+        } else {
+            printf("%-44s %-10s cost %14.6f bound %14.6f gap %.5f %8.3f s lp %.3f pricing %.3f "
+                   "columns %u%s\n",
+                   name, outcomes[spotopt_packing_outcome(packing)], spotopt_packing_cost(packing),
+                   spotopt_packing_bound(packing), spotopt_packing_gap(packing), stats.seconds,
+                   stats.lp_seconds, stats.pricing_seconds, (unsigned)stats.columns,
+                   stats.cut_short ? " cut" : "");
+            fflush(stdout);
+            if (directory != NULL) {
+                char path[4096];
+                FILE *file;
+                snprintf(path, sizeof path, "%s/%s", directory, name);
+                file = fopen(path, "wb");
+                if (file == NULL || fwrite(result, 1, written, file) != written ||
+                    fclose(file) != 0)
+                    return 3;
+            }
+        }
+        spotopt_text_free(NULL, result);
+        spotopt_packing_free(packing);
+        spotopt_problem_free(problem);
+        free(text);
+    }
+    spotopt_options_free(options);
+    return failed;
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bound.c - lower bounds: the resource LP, and Lagrange from any prices.
+ *
+ * Let price_i >= 0 be paid for each replica placed, and side_s for each unit of a linear rule.
+ * Every answer pays at least sum_i min(price_i, unplaced_i) * count_i + sum_s side_s * (lower_s if
+ * side_s > 0 else upper_s)
+ *   + sum over pools of the least n * (cost - sides - worth) for an n that the pool allows
+ *   + sum over running nodes of the cheaper of dropping and keeping it (its residents' moves
+ * included), where worth bounds what one node's content earns. For pools without a limit the term
+ * must not be negative, so prices are scaled down until it is not (Farley); several scales are
+ * tried and the best counts. Soft penalties, rules over labels and moves exempt by a smaller count
+ * are left out, which only lowers the bound. Proof: docs/algorithms.md, "Bounds".
+ */
+#include "pack/bound.h"
+#include "pack/pricing.h"
+
+#define SIDES_MOST 64
+
+static double
+unit_of(const spotopt__model *model, const spotopt__trule *rule, uint32_t k)
+{
+    const spotopt__kind *kind = &model->kind[k];
+
+    return rule->of == SPOTOPT__OF_NODES  ? 1.0
+           : rule->of == SPOTOPT__OF_COST ? kind->cost
+                                          : model->problem->pools.at[kind->pool].capacity[rule->of];
+}
+
+static spotopt__side *
+add_side(spotopt__sides *sides, const spotopt__model *model, double lower, double upper)
+{
+    spotopt__side *side;
+
+    if (sides->count == SIDES_MOST)
+        return NULL;
+    side = &sides->row[sides->count];
+    side->lower = lower;
+    side->upper = upper;
+    side->coefficient = spotopt__arena_alloc(&sides->arena, model->kinds + 1, sizeof(double));
+    if (side->coefficient == NULL)
+        return NULL;
+    sides->count++;
+    return side;
+}
+
+/* What judges grant, and a little more: a row must not cut off an answer that passes. */
+static double
+grant(double value)
+{
+    return 2e-6 * (fabs(value) > 1.0 ? fabs(value) : 1.0);
+}
+
+static void
+add_share(spotopt__sides *sides, const spotopt__model *model, const spotopt__trule *rule)
+{
+    for (uint32_t g = 0; g < rule->groups; g++) {
+        double dearest = 0.0, slack;
+        spotopt__side *side;
+        if (rule->has_value && g != rule->value)
+            continue;
+        for (uint32_t k = 0; k < model->kinds; k++) {
+            if (rule->group_of[model->kind[k].pool] == g)
+                dearest = unit_of(model, rule, k) > dearest ? unit_of(model, rule, k) : dearest;
+        }
+        if (!isnan(rule->max_frac)) { /* max(1, ceil(f N)) <= f N + 1; one node of a value always
+                                         may be */
+            slack = rule->of == SPOTOPT__OF_NODES ? 1.0 : dearest + grant(dearest);
+            side = add_side(sides, model, (double)-INFINITY, slack);
+            for (uint32_t k = 0; side != NULL && k < model->kinds; k++)
+                side->coefficient[k] = ((rule->group_of[model->kind[k].pool] == g ? 1.0 : 0.0) -
+                                        rule->max_frac - 2e-6) *
+                                       unit_of(model, rule, k);
+        }
+        if (!isnan(rule->min_frac) && rule->has_value) {
+            side = add_side(sides, model, -2e-6, (double)INFINITY);
+            for (uint32_t k = 0; side != NULL && k < model->kinds; k++)
+                side->coefficient[k] = ((rule->group_of[model->kind[k].pool] == g ? 1.0 : 0.0) -
+                                        rule->min_frac + 2e-6) *
+                                       unit_of(model, rule, k);
+        }
+    }
+}
+
+bool
+spotopt__sides_init(spotopt__sides *sides, const spotopt__model *model)
+{
+    memset(sides, 0, sizeof *sides);
+    spotopt__arena_init(&sides->arena, model->context);
+    sides->row = spotopt__arena_alloc(&sides->arena, SIDES_MOST, sizeof *sides->row);
+    if (sides->row == NULL)
+        return false;
+    for (uint32_t t = 0; t < model->trules; t++) {
+        const spotopt__trule *rule = &model->trule[t];
+        spotopt__side *side;
+        if (rule->kind == SPOTOPT_RULE_SHARE && rule->groups <= SIDES_MOST) {
+            add_share(sides, model, rule);
+        } else if (rule->kind == SPOTOPT_RULE_LIMIT) {
+            side = add_side(sides, model,
+                            isnan(rule->min) ? (double)-INFINITY : rule->min - grant(rule->min),
+                            isnan(rule->max) ? (double)INFINITY : rule->max + grant(rule->max));
+            for (uint32_t k = 0; side != NULL && k < model->kinds; k++)
+                side->coefficient[k] = rule->group_of[model->kind[k].pool] != SPOTOPT__NONE
+                                           ? unit_of(model, rule, k)
+                                           : 0.0;
+        } else if (rule->kind == SPOTOPT_RULE_MEAN) {
+            if (!isnan(rule->max)) {
+                side = add_side(sides, model, (double)-INFINITY, 0.0);
+                for (uint32_t k = 0; side != NULL && k < model->kinds; k++)
+                    side->coefficient[k] =
+                        unit_of(model, rule, k) *
+                        (rule->weight[model->kind[k].pool] - rule->max - grant(rule->max));
+            }
+            if (!isnan(rule->min)) {
+                side = add_side(sides, model, 0.0, (double)INFINITY);
+                for (uint32_t k = 0; side != NULL && k < model->kinds; k++)
+                    side->coefficient[k] =
+                        unit_of(model, rule, k) *
+                        (rule->weight[model->kind[k].pool] - rule->min + grant(rule->min));
+            }
+        }
+    }
+    return true;
+}
+
+void
+spotopt__sides_free(spotopt__sides *sides)
+{
+    spotopt__arena_free(&sides->arena);
+}
+
+static void
+bounds_of(const spotopt__model *model, uint32_t k, double *lower, double *upper)
+{
+    const spotopt__kind *kind = &model->kind[k];
+    const spotopt__pool *pool = &model->problem->pools.at[kind->pool];
+
+    if (kind->node != SPOTOPT__NONE) {
+        *lower = kind->has_fixed ? 1.0 : 0.0;
+        *upper = 1.0;
+    } else {
+        *lower = pool->min;
+        *upper = pool->max == SPOTOPT_NO_LIMIT ? (double)INFINITY : pool->max;
+    }
+}
+
+typedef struct columns {
+    double *cost, *lower, *upper, *value;
+    size_t *start;
+    uint32_t *row;
+    size_t count, entries;
+} columns;
+
+static void
+columns_free(spotopt_context *context, columns *list)
+{
+    spotopt__free(context, list->cost);
+    spotopt__free(context, list->lower);
+    spotopt__free(context, list->upper);
+    spotopt__free(context, list->value);
+    spotopt__free(context, list->start);
+    spotopt__free(context, list->row);
+}
+
+static void
+put_entry(columns *list, uint32_t row, double value)
+{
+    if (value != 0.0) {
+        list->row[list->entries] = row;
+        list->value[list->entries++] = value;
+    }
+}
+
+static void
+end_column(columns *list, double cost, double lower, double upper)
+{
+    list->cost[list->count] = cost;
+    list->lower[list->count] = lower;
+    list->upper[list->count] = upper;
+    list->start[++list->count] = list->entries;
+}
+
+/* Kinds, then what may be left out; with `slack` instead of costs a column a resource that measures
+ * what is missing. */
+static bool
+make_columns(const spotopt__model *model, const spotopt__sides *sides, const double *scale,
+             bool slack, columns *list)
+{
+    spotopt_context *context = model->context;
+    size_t most = (size_t)model->kinds + model->items + model->resources,
+           rows = model->resources + sides->count;
+
+    memset(list, 0, sizeof *list);
+    list->cost = spotopt__alloc_array(context, most + 1, sizeof(double));
+    list->lower = spotopt__alloc_array(context, most + 1, sizeof(double));
+    list->upper = spotopt__alloc_array(context, most + 1, sizeof(double));
+    list->start = spotopt__alloc_array(context, most + 2, sizeof(size_t));
+    list->row = spotopt__alloc_array(context, most * rows + 1, sizeof(uint32_t));
+    list->value = spotopt__alloc_array(context, most * rows + 1, sizeof(double));
+    if (list->cost == NULL || list->lower == NULL || list->upper == NULL || list->start == NULL ||
+        list->row == NULL || list->value == NULL)
+        return false;
+    for (uint32_t k = 0; k < model->kinds; k++) {
+        double lower, upper;
+        bounds_of(model, k, &lower, &upper);
+        for (uint32_t r = 0; r < model->resources; r++)
+            put_entry(list, r, spotopt__ceiling(model, r, model->kind[k].capacity[r]) * scale[r]);
+        for (uint32_t s = 0; s < sides->count; s++)
+            put_entry(list, model->resources + s, sides->row[s].coefficient[k]);
+        end_column(list, slack ? 0.0 : model->kind[k].cost, lower, upper);
+    }
+    for (uint32_t i = 0; i < model->items; i++) {
+        const spotopt__item *item = &model->item[i];
+        if (!isfinite(item->unplaced_cost) || item->count == 0)
+            continue;
+        for (uint32_t r = 0; r < model->resources; r++)
+            put_entry(list, r, item->request[r] * scale[r]);
+        end_column(list, slack ? 0.0 : item->unplaced_cost, 0.0, item->count);
+    }
+    for (uint32_t r = 0; slack && r < model->resources; r++) {
+        put_entry(list, r, 1.0);
+        end_column(list, 1.0, 0.0, (double)INFINITY);
+    }
+    return true;
+}
+
+static spotopt_status
+run_lp(const spotopt__model *model, const spotopt__sides *sides, const double *scale,
+       const double *need, bool slack, double limit_s, double *dual, spotopt__lp_answer *answer,
+       spotopt_error *err)
+{
+    spotopt__lp *lp = NULL;
+    columns list;
+    double lower[64 + SIDES_MOST], upper[64 + SIDES_MOST];
+    spotopt_status status;
+
+    if (!make_columns(model, sides, scale, slack, &list)) {
+        columns_free(model->context, &list);
+        return spotopt__nomem(err, "the resource program");
+    }
+    for (uint32_t r = 0; r < model->resources; r++) {
+        lower[r] = need[r] * scale[r];
+        upper[r] = (double)INFINITY;
+    }
+    for (uint32_t s = 0; s < sides->count; s++) {
+        lower[model->resources + s] = sides->row[s].lower;
+        upper[model->resources + s] = sides->row[s].upper;
+    }
+    status = spotopt__lp_new(model->context, &lp, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt__lp_add_rows(lp, model->resources + sides->count, lower, upper, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt__lp_add_columns(lp, list.count, list.cost, list.lower, list.upper,
+                                         list.start, list.row, list.value, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt__lp_solve(lp, limit_s, NULL, dual, answer, err);
+    spotopt__lp_free(lp);
+    columns_free(model->context, &list);
+    return status;
+}
+
+spotopt_status
+spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides, double limit_s,
+                     spotopt__relaxed *out, spotopt_error *err)
+{
+    double need[64] = {0}, scale[64], dual[64 + SIDES_MOST] = {0};
+    spotopt__lp_answer answer = {0};
+    spotopt_status status;
+
+    out->infeasible = out->solved = false;
+    for (uint32_t i = 0; i < model->items; i++) {
+        for (uint32_t r = 0; r < model->resources; r++)
+            need[r] += model->item[i].request[r] * model->item[i].count;
+    }
+    for (uint32_t r = 0; r < model->resources; r++)
+        scale[r] = need[r] > 0.0 ? 1.0 / need[r] : 0.0;
+    status = run_lp(model, sides, scale, need, false, limit_s, dual, &answer, err);
+    if (status != SPOTOPT_OK)
+        return status;
+    out->seconds = answer.seconds;
+    if (answer.state ==
+        SPOTOPT__LP_INFEASIBLE) { /* believed only when a whole millionth is missing */
+        status = run_lp(model, sides, scale, need, true, limit_s, NULL, &answer, err);
+        if (status != SPOTOPT_OK)
+            return status;
+        out->infeasible = (answer.state == SPOTOPT__LP_OPTIMAL && answer.objective > 1e-6) ||
+                          (answer.state == SPOTOPT__LP_INFEASIBLE && sides->count > 0);
+        out->seconds += answer.seconds;
+        return SPOTOPT_OK;
+    }
+    if (answer.state != SPOTOPT__LP_OPTIMAL)
+        return SPOTOPT_OK;
+    out->solved = true;
+    out->objective = answer.objective;
+    for (uint32_t r = 0; r < model->resources; r++)
+        out->weight[r] = dual[r] > 0.0 ? dual[r] * scale[r] : 0.0;
+    for (uint32_t s = 0; s < sides->count; s++)
+        out->side[s] = dual[model->resources + s];
+    return SPOTOPT_OK;
+}
+
+typedef struct prices {
+    const spotopt__model *model;
+    const spotopt__sides *sides;
+    const double *item, *side;
+    double *worth;     /* by class, at scale 1 */
+    double *side_cost; /* by kind, at scale 1: sum of side prices */
+    double total;      /* replicas */
+    spotopt__knapsack *sack;
+} prices;
+
+/* What a running node's content earns when residents also save their move. */
+static double
+worth_of_node(const prices *p, uint32_t k, double scale)
+{
+    const spotopt__model *model = p->model;
+    const spotopt__kind *kind = &model->kind[k];
+
+    spotopt__knapsack_start(p->sack, kind->capacity, false);
+    for (uint32_t i = 0; i < model->items; i++) {
+        const spotopt__item *item = &model->item[i];
+        const spotopt__stay *stay = spotopt__stay_of(kind, i);
+        bool allowed = spotopt__allows(item, kind->pool);
+        uint32_t most = item->count, held = 0;
+        if (stay != NULL && (allowed || stay->may_stay)) {
+            held = stay->holds < most ? stay->holds : most;
+            spotopt__knapsack_add(p->sack, i, scale * p->item[i] + item->move_cost, held);
+        }
+        if (allowed)
+            spotopt__knapsack_add(p->sack, i, scale * p->item[i], most - held);
+    }
+    return spotopt__knapsack_solve(p->sack, 0);
+}
+
+static double
+bound_at(const prices *p, double scale)
+{
+    const spotopt__model *model = p->model;
+    double total = 0.0;
+
+    for (uint32_t i = 0; i < model->items; i++) {
+        const spotopt__item *item = &model->item[i];
+        double exempt = item->residents > item->count ? item->residents - item->count : 0.0;
+        total += scale * p->item[i] * item->count - item->move_cost * exempt;
+    }
+    for (uint32_t s = 0; s < p->sides->count; s++) {
+        double price = scale * p->side[s];
+        double edge = price > 0.0 ? p->sides->row[s].lower : p->sides->row[s].upper;
+        if (price != 0.0)
+            total +=
+                price *
+                edge; /* an open edge makes it -infinite: then the price was of the wrong sign */
+    }
+    for (uint32_t k = 0; k < model->kinds; k++) {
+        const spotopt__kind *kind = &model->kind[k];
+        double lower, upper, bare = kind->cost - scale * p->side_cost[k], each;
+        bounds_of(model, k, &lower, &upper);
+        if (kind->class_id == SPOTOPT__NONE)
+            continue; /* none can be had */
+        if (kind->node == SPOTOPT__NONE) {
+            each = bare - scale * p->worth[kind->class_id];
+            if (each >= 0.0)
+                total += lower > 0.0 ? lower * each : 0.0;
+            else if (isfinite(upper))
+                total += upper * each;
+            else if (bare >= 0.0)
+                total += (p->total > lower ? p->total : lower) * each;
+            else
+                return (double)-INFINITY;
+        } else {
+            double leaving = 0.0, keep;
+            bool moves = false;
+            for (uint32_t s = 0; s < kind->stay_count; s++) {
+                leaving += model->item[kind->stays[s].item].move_cost * kind->stays[s].holds;
+                moves = moves || model->item[kind->stays[s].item].move_cost > 0.0;
+            }
+            keep = bare + leaving -
+                   (moves ? worth_of_node(p, k, scale) : scale * p->worth[kind->class_id]);
+            total += kind->has_fixed || keep < leaving ? keep : leaving;
+        }
+    }
+    return total;
+}
+
+double
+spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, const double *item,
+                  const double *side, uint32_t effort)
+{
+    spotopt_context *context = model->context;
+    spotopt__extras extras;
+    spotopt__knapsack sack;
+    double *clipped = spotopt__alloc_array(context, model->items + 1, sizeof *clipped);
+    double *sided = spotopt__alloc_array(context, sides->count + 1, sizeof *sided);
+    prices p = {model, sides, clipped, sided, NULL, NULL, 0.0, &sack};
+    double best = (double)-INFINITY, farley = (double)INFINITY, slack = 0.0;
+    bool ok = spotopt__extras_init(&extras, model);
+
+    ok = spotopt__knapsack_init(&sack, model, &extras) && ok;
+    p.worth = spotopt__alloc_array(context, model->classes + 1, sizeof(double));
+    p.side_cost = spotopt__alloc_array(context, model->kinds + 1, sizeof(double));
+    if (!ok || clipped == NULL || sided == NULL || p.worth == NULL || p.side_cost == NULL)
+        goto done;
+    for (uint32_t i = 0; i < model->items; i++) {
+        double price = item[i] > 0.0 && isfinite(item[i]) ? item[i] : 0.0;
+        clipped[i] = price < model->item[i].unplaced_cost ? price : model->item[i].unplaced_cost;
+        p.total += model->item[i].count;
+    }
+    for (uint32_t s = 0; s < sides->count; s++) {
+        double edge = side[s] > 0.0 ? sides->row[s].lower : sides->row[s].upper;
+        sided[s] = isfinite(side[s]) && isfinite(edge) ? side[s] : 0.0;
+        for (uint32_t k = 0; sided[s] != 0.0 && k < model->kinds; k++)
+            p.side_cost[k] += sided[s] * sides->row[s].coefficient[k];
+    }
+    sack.thorough = true;
+    for (uint32_t c = 0; c < model->classes; c++) {
+        const spotopt__class *at = &model->class_at[c];
+        const spotopt__kind *first = &model->kind[at->kinds[0]];
+        /* Residents may break per-node limits, and enter where others may not. */
+        bool plain = at->new_count == at->kind_count;
+        spotopt__knapsack_start(&sack, at->capacity, plain);
+        for (uint32_t i = 0; i < model->items; i++) {
+            bool enters = spotopt__allows(&model->item[i], first->pool);
+            for (uint32_t j = 0; !enters && at->new_count == 0 && j < at->kind_count; j++) {
+                const spotopt__stay *stay = spotopt__stay_of(&model->kind[at->kinds[j]], i);
+                enters = stay != NULL && stay->may_stay;
+            }
+            if (enters)
+                spotopt__knapsack_add(&sack, i, clipped[i], model->item[i].count);
+        }
+        p.worth[c] = spotopt__knapsack_solve(&sack, effort);
+    }
+    for (uint32_t k = 0; k < model->kinds; k++) {
+        double earns;
+        if (model->kind[k].class_id == SPOTOPT__NONE || model->kind[k].node != SPOTOPT__NONE)
+            continue;
+        earns = p.worth[model->kind[k].class_id] + p.side_cost[k];
+        if (earns > 0.0 && model->kind[k].cost / earns < farley)
+            farley = model->kind[k].cost / earns;
+    }
+    farley = farley < 1.0 ? farley : 1.0;
+    for (int step = 0; step <= 8; step++) { /* the bound is concave in the scale */
+        double bound = bound_at(&p, farley + (1.0 - farley) * step / 8.0);
+        best = bound > best ? bound : best;
+        if (farley >= 1.0)
+            break;
+    }
+    for (uint32_t i = 0; i < model->items; i++)
+        slack += clipped[i] * model->item[i].count;
+    best -= SPOTOPT__TOL_BOUND * (1.0 + fabs(best) + slack);
+    best = best > 0.0 ? best : 0.0; /* nothing costs less than nothing */
+done:
+    spotopt__free(context, clipped);
+    spotopt__free(context, sided);
+    spotopt__free(context, p.worth);
+    spotopt__free(context, p.side_cost);
+    spotopt__knapsack_free(&sack);
+    spotopt__extras_free(&extras);
+    return best;
+}

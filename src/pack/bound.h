@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PACK_BOUND_H
+#define SPOTOPT_PACK_BOUND_H
+#include "base/lp.h"
+#include "pack/model.h"
+
+/* A rule on sums as a linear row over nodes: lower <= sum of coefficient * nodes <= upper, in every
+ * answer. */
+typedef struct spotopt__side {
+    double lower, upper;
+    double *coefficient; /* by kind */
+} spotopt__side;
+
+typedef struct spotopt__sides {
+    spotopt__arena arena;
+    spotopt__side *row;
+    uint32_t count;
+} spotopt__sides;
+
+bool spotopt__sides_init(spotopt__sides *sides, const spotopt__model *model);
+void spotopt__sides_free(spotopt__sides *sides);
+
+typedef struct spotopt__relaxed {
+    bool infeasible; /* proved: not everything that must be placed can be */
+    bool solved;
+    double objective; /* of the resource LP, as the engine says */
+    double seconds;
+    double *weight; /* by resource: its price */
+    double *side;   /* by side row: its price */
+} spotopt__relaxed;
+
+/* One row a resource, one column a pool or running node. weight and side are the caller's. */
+spotopt_status spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides,
+                                    double limit_s, spotopt__relaxed *out, spotopt_error *err);
+
+/*
+ * A lower bound on every answer's cost from any prices: item[i] >= 0 for placing a replica, side[s]
+ * of either sign. Never wrong, whatever the prices; good with good ones. -INFINITY when memory ran
+ * out. `effort` is the number of branching steps a knapsack may take; 0 uses relaxations alone.
+ */
+double spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides,
+                         const double *item, const double *side, uint32_t effort);
+
+#endif

@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * construct.c - builds a packing greedily, always on counts.
+ *
+ * Running nodes first (with their residents, or only the fixed ones), then bin after bin: the most
+ * promising groups of kinds by cost per useful capacity are filled for real, the best worth per
+ * cost wins and is repeated as often as the demands allow. Hard rules hold at every step because
+ * spotopt__state_room() is asked; spreads are planned ahead by caps (balanced by water filling), a
+ * `together` over a label gets its domain in advance.
+ */
+#include <stdlib.h>
+
+#include "pack/construct.h"
+
+typedef struct keyed {
+    double key;
+    uint32_t index;
+} keyed;
+
+static int
+compare_desc(const void *a, const void *b)
+{
+    const keyed *x = a, *y = b;
+
+    if (x->key > y->key || x->key < y->key)
+        return x->key > y->key ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static int
+compare_asc(const void *a, const void *b)
+{
+    const keyed *x = a, *y = b;
+
+    if (x->key > y->key || x->key < y->key)
+        return x->key < y->key ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Kinds of a class that differ in a domain some hard rule looks at belong to different groups. */
+static bool
+make_groups(spotopt__builder *builder)
+{
+    const spotopt__model *model = builder->model;
+    bool *looked = spotopt__alloc_array(model->context, model->axes + 1, sizeof *looked);
+    uint32_t *lists = spotopt__arena_alloc(&builder->arena, model->kinds + 1, sizeof *lists);
+    keyed *order = spotopt__alloc_array(model->context, model->kinds + 1, sizeof *order);
+    uint64_t *sign = spotopt__alloc_array(model->context, model->kinds + 1, sizeof *sign);
+    uint32_t at = 0;
+    bool ok = false;
+
+    builder->group =
+        spotopt__arena_alloc(&builder->arena, model->kinds + 1, sizeof *builder->group);
+    if (looked == NULL || lists == NULL || order == NULL || sign == NULL || builder->group == NULL)
+        goto done;
+    for (uint32_t r = 0; r < model->prules; r++) {
+        if (model->prule[r].axis != SPOTOPT__NONE)
+            looked[model->prule[r].axis] = true;
+    }
+    for (uint32_t c = 0; c < model->classes; c++) {
+        const spotopt__class *from = &model->class_at[c];
+        uint32_t first = at;
+        for (uint32_t j = 0; j < from->kind_count; j++) {
+            const spotopt__kind *kind = &model->kind[from->kinds[j]];
+            uint64_t hash = 0;
+            for (uint32_t a = 0; a < model->axes; a++) {
+                if (looked[a])
+                    hash = spotopt__hash_mix(hash, model->axis[a].domain_of[kind->pool]);
+            }
+            sign[j] = hash;
+            order[j] = (keyed){kind->cost,
+                               j}; /* new ones come first among equals, by rank: as in the class */
+        }
+        qsort(order, from->kind_count, sizeof *order, compare_asc);
+        for (uint32_t j = 0; j < from->kind_count;
+             j++) { /* groups in the order of their cheapest kind */
+            uint64_t hash = sign[order[j].index];
+            uint32_t g;
+            if (order[j].index == SPOTOPT__NONE)
+                continue;
+            g = builder->groups++;
+            builder->group[g].class_id = c;
+            builder->group[g].kinds = lists + at;
+            for (uint32_t k = j; k < from->kind_count; k++) {
+                if (order[k].index != SPOTOPT__NONE && sign[order[k].index] == hash) {
+                    lists[at++] = from->kinds[order[k].index];
+                    order[k].index = SPOTOPT__NONE;
+                }
+                if (builder->groups - g > 1)
+                    break;
+            }
+            builder->group[g].count = (uint32_t)(lists + at - builder->group[g].kinds);
+        }
+        assert(at - first == from->kind_count);
+        (void)first;
+    }
+    ok = true;
+done:
+    spotopt__free(model->context, looked);
+    spotopt__free(model->context, order);
+    spotopt__free(model->context, sign);
+    return ok;
+}
+
+static void
+make_tiers(spotopt__builder *builder)
+{
+    const spotopt__model *model = builder->model;
+
+    for (int round = 0; round < 4;
+         round++) { /* near to what is near to ...: four links are plenty */
+        for (uint32_t r = 0; r < model->prules; r++) {
+            uint32_t most = 0;
+            bool any = false;
+            if (model->prule[r].kind != SPOTOPT_RULE_NEAR)
+                continue;
+            for (uint32_t i = 0; i < model->items; i++) {
+                for (uint32_t u = 0; u < model->item[i].use_count; u++) {
+                    if (model->item[i].uses[u].rule == r &&
+                        (model->item[i].uses[u].roles & SPOTOPT__ROLE_B)) {
+                        most = builder->tier[i] > most ? builder->tier[i] : most;
+                        any = true;
+                    }
+                }
+            }
+            for (uint32_t i = 0; any && i < model->items; i++) {
+                for (uint32_t u = 0; u < model->item[i].use_count; u++) {
+                    if (model->item[i].uses[u].rule == r &&
+                        model->item[i].uses[u].roles == SPOTOPT__ROLE_A && builder->tier[i] <= most)
+                        builder->tier[i] = most + 1;
+                }
+            }
+        }
+    }
+    for (uint32_t i = 0; i < model->items; i++)
+        builder->tiers =
+            builder->tier[i] + 1 > builder->tiers ? builder->tier[i] + 1 : builder->tiers;
+    if (builder->tiers >
+        1) { /* what no near rule names comes last, so that it takes nobody's room */
+        for (uint32_t i = 0; i < model->items; i++) {
+            bool named = false;
+            for (uint32_t u = 0; u < model->item[i].use_count; u++)
+                named =
+                    named || model->prule[model->item[i].uses[u].rule].kind == SPOTOPT_RULE_NEAR;
+            if (!named)
+                builder->tier[i] = builder->tiers;
+        }
+        builder->tiers++;
+    }
+}
+
+spotopt_status
+spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, spotopt_error *err)
+{
+    keyed *order = spotopt__alloc_array(model->context, model->items + 1, sizeof *order);
+    double *weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof *weight);
+    bool ok;
+
+    memset(builder, 0, sizeof *builder);
+    builder->model = model;
+    spotopt__arena_init(&builder->arena, model->context);
+    builder->tier = spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->tier);
+    builder->price =
+        spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->price);
+    builder->weight =
+        spotopt__arena_alloc(&builder->arena, model->resources + 1, sizeof *builder->weight);
+    builder->order =
+        spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->order);
+    builder->need =
+        spotopt__arena_alloc(&builder->arena, model->resources + 1, sizeof *builder->need);
+    builder->best = spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->best);
+    ok = order != NULL && weight != NULL && builder->tier != NULL && builder->price != NULL &&
+         builder->weight != NULL && builder->order != NULL && builder->need != NULL &&
+         builder->best != NULL && make_groups(builder);
+    if (ok) {
+        builder->cursor =
+            spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->cursor);
+        builder->ratio =
+            spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->ratio);
+        builder->pick =
+            spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->pick);
+        ok = builder->cursor != NULL && builder->ratio != NULL && builder->pick != NULL;
+    }
+    if (ok) {
+        make_tiers(builder);
+        for (uint32_t i = 0; i < model->items; i++)
+            order[i] = (keyed){model->item[i].size, i};
+        qsort(order, model->items, sizeof *order, compare_desc);
+        for (uint32_t i = 0; i < model->items; i++)
+            builder->order[i] = order[i].index;
+        for (uint32_t r = 0; r < model->resources; r++)
+            weight[r] = model->typical[r] > 0.0 ? 1.0 / model->typical[r] : 0.0;
+        spotopt__builder_weigh(builder, weight);
+    }
+    spotopt__free(model->context, order);
+    spotopt__free(model->context, weight);
+    return ok ? SPOTOPT_OK : spotopt__nomem(err, "building packings");
+}
+
+void
+spotopt__builder_free(spotopt__builder *builder)
+{
+    spotopt__arena_free(&builder->arena);
+}
+
+void
+spotopt__builder_weigh(spotopt__builder *builder, const double *weight)
+{
+    const spotopt__model *model = builder->model;
+    double most = 0.0;
+
+    for (uint32_t r = 0; r < model->resources; r++) {
+        builder->weight[r] = weight[r];
+        most = weight[r] * model->typical[r] > most ? weight[r] * model->typical[r] : most;
+    }
+    for (uint32_t r = 0; r < model->resources;
+         r++) { /* what is not scarce now may be later: never worth nothing */
+        double floor_ = model->typical[r] > 0.0 ? 1e-3 * most / model->typical[r] : 0.0;
+        builder->weight[r] = builder->weight[r] > floor_ ? builder->weight[r] : floor_;
+    }
+    for (uint32_t i = 0; i < model->items; i++) {
+        double price = 0.0;
+        for (uint32_t r = 0; r < model->resources; r++)
+            price += builder->weight[r] * model->item[i].request[r];
+        price = price > 0.0 ? price : 1e-9;
+        builder->price[i] =
+            price < model->item[i].unplaced_cost ? price : model->item[i].unplaced_cost;
+    }
+}
+
+static uint32_t
+left_of(const spotopt__state *state, uint32_t item)
+{
+    return (uint32_t)(state->model->item[item].count - state->placed[item]);
+}
+
+/* One more of the item that goes best with what is free, each resource weighed; NONE when nothing
+ * fits. */
+static uint32_t
+best_dot(const spotopt__builder *builder, const spotopt__state *state, uint32_t slot,
+         uint32_t last_tier, const double *inverse)
+{
+    const spotopt__model *model = builder->model;
+    const spotopt__bin *bin = &state->bins.at[slot];
+    const double *capacity = model->kind[bin->kind].capacity;
+    const double *load = state->load + (size_t)slot * model->resources;
+    double top = -1.0;
+    uint32_t best = SPOTOPT__NONE;
+
+    for (uint32_t i = 0; i < model->items; i++) {
+        const double *request = model->item[i].request;
+        double score = 0.0;
+        bool fits = true;
+        if (builder->tier[i] > last_tier || left_of(state, i) < bin->count)
+            continue;
+        for (uint32_t r = 0; r < model->resources && fits; r++) {
+            double free_ = capacity[r] - load[r];
+            fits = request[r] <= free_ + 1e-12 * capacity[r];
+            score += request[r] * inverse[r] * free_ * inverse[r];
+        }
+        if (fits && score > top && spotopt__state_room(state, slot, i, 1) > 0) {
+            top = score;
+            best = i;
+        }
+    }
+    return best;
+}
+
+double
+spotopt__fill_bin(spotopt__builder *builder, spotopt__state *state, uint32_t slot, uint32_t fill,
+                  uint32_t last_tier)
+{
+    const spotopt__model *model = builder->model;
+    uint32_t times = state->bins.at[slot].count;
+    const spotopt__kind *kind = &model->kind[state->bins.at[slot].kind];
+    double worth = 0.0, inverse[64];
+
+    for (uint32_t s = 0; s < kind->stay_count; s++) { /* who is here need not move */
+        uint32_t i = kind->stays[s].item, held, want;
+        held = spotopt__bin_holds(&state->bins.at[slot], i);
+        want = kind->stays[s].holds > held ? kind->stays[s].holds - held : 0;
+        want = want < left_of(state, i) ? want : left_of(state, i);
+        if (builder->tier[i] > last_tier || want == 0)
+            continue;
+        want = spotopt__state_room(state, slot, i, want);
+        spotopt__state_put(state, slot, i, want);
+        worth += want * (builder->price[i] + model->item[i].move_cost);
+    }
+    if (fill == 1) {
+        for (uint32_t r = 0; r < model->resources; r++)
+            inverse[r] = kind->capacity[r] > 0.0 ? 1.0 / kind->capacity[r] : 0.0;
+        for (;;) {
+            uint32_t i = best_dot(builder, state, slot, last_tier, inverse), room, want;
+            if (i == SPOTOPT__NONE || state->failed)
+                break;
+            want = left_of(state, i) / times;
+            room = spotopt__state_room(state, slot, i, want);
+            room = room > 8 ? room / 4 : 1; /* in chunks: the balance changes slowly */
+            spotopt__state_put(state, slot, i, room);
+            worth += room * builder->price[i];
+        }
+        return worth;
+    }
+    for (uint32_t o = 0; o < model->items; o++) {
+        uint32_t i = builder->order[o], want;
+        if (builder->tier[i] > last_tier)
+            continue;
+        want = left_of(state, i) / times;
+        if (want > 0)
+            want = spotopt__state_room(state, slot, i, want);
+        if (want > 0) {
+            spotopt__state_put(state, slot, i, want);
+            worth += want * builder->price[i];
+        }
+    }
+    return worth;
+}
+
+/* The next kind of a group that can still be opened, or NONE. */
+static uint32_t
+next_kind(spotopt__builder *builder, const spotopt__state *state, uint32_t g)
+{
+    const spotopt__group *group = &builder->group[g];
+
+    for (uint32_t j = builder->cursor[g]; j < group->count; j++) {
+        if (spotopt__state_openings(state, group->kinds[j], 1) > 0) {
+            if (state->group_cap == NULL)
+                builder->cursor[g] = j;
+            return group->kinds[j];
+        }
+    }
+    builder->cursor[g] = group->count;
+    return SPOTOPT__NONE;
+}
+
+/* Groups by cost per worth of the capacity that could be used, the best first. */
+static uint32_t
+shortlist(spotopt__builder *builder, const spotopt__state *state, uint32_t looks)
+{
+    const spotopt__model *model = builder->model;
+    uint32_t count = 0;
+
+    memset(builder->need, 0, model->resources * sizeof *builder->need);
+    for (uint32_t i = 0; i < model->items; i++) {
+        double left = left_of(state, i);
+        for (uint32_t r = 0; r < model->resources; r++)
+            builder->need[r] += left * model->item[i].request[r];
+    }
+    for (uint32_t g = 0; g < builder->groups; g++) {
+        const double *capacity = model->class_at[builder->group[g].class_id].capacity;
+        uint32_t kind = next_kind(builder, state, g), at;
+        double worth = 0.0;
+        if (kind == SPOTOPT__NONE)
+            continue;
+        for (uint32_t r = 0; r < model->resources; r++)
+            worth += builder->weight[r] *
+                     (capacity[r] < builder->need[r] ? capacity[r] : builder->need[r]);
+        builder->ratio[g] = (model->kind[kind].cost + 1e-12) / (worth + 1e-15);
+        if (count == looks && builder->ratio[g] >= builder->ratio[builder->pick[count - 1]])
+            continue;
+        at = count < looks ? count++ : count - 1;
+        while (at > 0 && builder->ratio[builder->pick[at - 1]] > builder->ratio[g]) {
+            builder->pick[at] = builder->pick[at - 1];
+            at--;
+        }
+        builder->pick[at] = g;
+    }
+    return count;
+}
+
+/* Opens the pattern in builder->best on `kind` as often as demands and rules allow; how often that
+ * was. */
+static uint32_t
+open_pattern(spotopt__builder *builder, spotopt__state *state, uint32_t kind)
+{
+    uint32_t times = UINT32_MAX;
+
+    for (uint32_t h = 0; h < builder->best_count; h++) {
+        uint32_t most = left_of(state, builder->best[h].item) / builder->best[h].count;
+        times = most < times ? most : times;
+    }
+    times = times == UINT32_MAX ? 0 : spotopt__state_openings(state, kind, times);
+    for (; times > 0 && !state->failed; times /= 2) {
+        uint32_t slot = spotopt__state_open(state, kind, times), h = 0;
+        if (slot == SPOTOPT__NONE)
+            return 0;
+        for (; h < builder->best_count; h++) {
+            const spotopt__hold *hold = &builder->best[h];
+            if (spotopt__state_room(state, slot, hold->item, hold->count) < hold->count)
+                break;
+            spotopt__state_put(state, slot, hold->item, hold->count);
+        }
+        if (h == builder->best_count)
+            return times;
+        spotopt__state_drop(state, slot);
+    }
+    return 0;
+}
+
+/* Opens new bins until nothing of the tiers is left, or nothing more can be done. */
+static void
+open_bins(spotopt__builder *builder, spotopt__state *state, const spotopt__recipe *recipe,
+          uint32_t last_tier)
+{
+    const spotopt__model *model = builder->model;
+
+    memset(builder->cursor, 0, builder->groups * sizeof *builder->cursor);
+    while (!state->failed) {
+        uint32_t looks = shortlist(builder, state, recipe->looks), best_kind = SPOTOPT__NONE;
+        bool any = false, tried_all = looks < recipe->looks;
+        double best_ratio = 0.0;
+        for (uint32_t i = 0; i < model->items && !any; i++)
+            any = builder->tier[i] <= last_tier && left_of(state, i) > 0 &&
+                  !model->item[i].fits_nowhere;
+        if (!any)
+            return;
+    again:
+        for (uint32_t l = 0; l < looks; l++) {
+            uint32_t kind = next_kind(builder, state, builder->pick[l]), slot;
+            double worth, ratio;
+            bool must = false;
+            if (kind == SPOTOPT__NONE ||
+                (slot = spotopt__state_open(state, kind, 1)) == SPOTOPT__NONE)
+                continue;
+            worth = spotopt__fill_bin(builder, state, slot, recipe->fill, last_tier);
+            for (size_t h = 0; h < state->bins.at[slot].holds.count; h++)
+                must =
+                    must || isinf(model->item[state->bins.at[slot].holds.at[h].item].unplaced_cost);
+            ratio = worth / (model->kind[kind].cost + 1e-12);
+            if (worth > 0.0 && (must || worth > model->kind[kind].cost) && ratio > best_ratio) {
+                best_ratio = ratio;
+                best_kind = kind;
+                builder->best_count = (uint32_t)state->bins.at[slot].holds.count;
+                memcpy(builder->best, state->bins.at[slot].holds.at,
+                       builder->best_count * sizeof *builder->best);
+            }
+            spotopt__state_drop(state, slot);
+        }
+        if (best_kind == SPOTOPT__NONE &&
+            !tried_all) { /* the promising ones hold nothing: look at all */
+            tried_all = true;
+            looks = shortlist(builder, state, builder->groups);
+            goto again;
+        }
+        if (best_kind == SPOTOPT__NONE || open_pattern(builder, state, best_kind) == 0)
+            return;
+    }
+}
+
+/* Raises the lowest domains together until `left` more are spread: final levels into cap. */
+static void
+fill_water(const spotopt__prule *rule, const uint64_t *level, uint64_t left, uint32_t shift,
+           uint32_t *cap)
+{
+    uint64_t low = 0, high = 0, rest;
+    uint32_t domains = 0;
+
+    for (uint32_t d = 0; d < rule->domains; d++) {
+        if (rule->is_domain[d]) {
+            high = level[d] > high ? level[d] : high;
+            domains++;
+        }
+    }
+    if (domains == 0)
+        return;
+    for (high += left; low < high;) { /* the highest full level */
+        uint64_t middle = low + (high - low + 1) / 2, want = 0;
+        for (uint32_t d = 0; d < rule->domains; d++)
+            want += rule->is_domain[d] && level[d] < middle ? middle - level[d] : 0;
+        if (want <= left)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    rest = left;
+    for (uint32_t d = 0; d < rule->domains; d++) {
+        if (rule->is_domain[d]) {
+            cap[d] = (uint32_t)(level[d] > low ? level[d] : low);
+            rest -= cap[d] - level[d];
+        }
+    }
+    for (uint32_t j = 0; j < rule->domains && rest > 0; j++) {
+        uint32_t d = (j + shift) % rule->domains;
+        if (rule->is_domain[d] && cap[d] == low) {
+            cap[d]++;
+            rest--;
+        }
+    }
+}
+
+/* Estimated cost of a rule's items in one domain; infinite when one of them cannot live there. */
+static double
+domain_cost(const spotopt__model *model, uint32_t r, uint32_t domain)
+{
+    const spotopt__axis *axis = &model->axis[model->prule[r].axis];
+    double total = 0.0;
+
+    for (uint32_t i = 0; i < model->items; i++) {
+        const spotopt__item *item = &model->item[i];
+        double best = (double)INFINITY;
+        bool listed = false;
+        for (uint32_t u = 0; u < item->use_count; u++)
+            listed = listed || (item->uses[u].rule == r && (item->uses[u].roles & SPOTOPT__ROLE_A));
+        if (!listed || item->count == 0)
+            continue;
+        for (uint32_t p = 0; p < model->pools; p++) {
+            const spotopt__pool *pool = &model->problem->pools.at[p];
+            double part = 0.0;
+            if (axis->domain_of[p] != domain || pool->max == 0 || !spotopt__allows(item, p) ||
+                !spotopt__one_fits(model, item, pool->capacity))
+                continue;
+            for (uint32_t k = 0; k < model->resources; k++) {
+                double use = pool->capacity[k] > 0.0 ? item->request[k] / pool->capacity[k] : 0.0;
+                part = use > part ? use : part;
+            }
+            best = part * pool->cost < best ? part * pool->cost : best;
+        }
+        total += best * item->count;
+    }
+    return total;
+}
+
+/* Caps that make spreads and togethers come out right. */
+static bool
+plan_caps(spotopt__state *state, const spotopt__recipe *recipe)
+{
+    const spotopt__model *model = state->model;
+
+    if (state->cap == NULL)
+        state->cap = spotopt__alloc_array(state->context, model->ptallies + 1, sizeof *state->cap);
+    if (state->cap == NULL)
+        return false;
+    for (size_t t = 0; t < model->ptallies; t++)
+        state->cap[t] = UINT32_MAX;
+    for (uint32_t r = 0; r < model->prules; r++) {
+        const spotopt__prule *rule = &model->prule[r];
+        const uint64_t *level = state->tally + rule->tally;
+        uint32_t *cap = state->cap + rule->tally;
+        uint64_t total = 0, placed = 0;
+        if (rule->axis == SPOTOPT__NONE || (!rule->is_hard && !recipe->soft_is_hard))
+            continue;
+        for (uint32_t i = 0; i < model->items; i++) {
+            for (uint32_t u = 0; u < model->item[i].use_count; u++) {
+                if (model->item[i].uses[u].rule == r &&
+                    (model->item[i].uses[u].roles & SPOTOPT__ROLE_A) &&
+                    !model->item[i].fits_nowhere)
+                    total += model->item[i].count;
+            }
+        }
+        if (rule->kind == SPOTOPT_RULE_SPREAD && !rule->few_domains) {
+            for (uint32_t d = 0; d < rule->domains; d++)
+                placed += rule->is_domain[d] ? level[d] : 0;
+            fill_water(rule, level, total > placed ? total - placed : 0, recipe->shift, cap);
+        } else if (rule->kind == SPOTOPT_RULE_TOGETHER && state->rule_a[r] == 0 && total > 0) {
+            uint32_t best = SPOTOPT__NONE, labelled = model->axis[rule->axis].labelled;
+            double least = (double)INFINITY;
+            uint32_t limit =
+                labelled < 256 ? labelled : 256; /* bounded: per pool there may be thousands */
+            for (uint32_t j = 0; j < limit; j++) {
+                uint32_t d = (j + recipe->shift) % labelled;
+                double cost = domain_cost(model, r, d);
+                if (recipe->shift > 0 && j == 0 && isfinite(cost)) {
+                    best = d; /* a turned recipe takes the first that will do */
+                    break;
+                }
+                if (cost < least - 1e-12) {
+                    least = cost;
+                    best = d;
+                }
+            }
+            for (uint32_t d = 0; best != SPOTOPT__NONE && d < rule->domains; d++)
+                cap[d] = d == best ? UINT32_MAX : 0;
+        }
+    }
+    return true;
+}
+
+/* Opens the kind with all of a rule's replicas; the bin, or NONE when they do not all fit. */
+static uint32_t
+try_together(spotopt__state *state, uint32_t r, uint32_t k)
+{
+    const spotopt__model *model = state->model;
+    uint32_t slot;
+    bool all = true;
+
+    if (model->kind[k].class_id == SPOTOPT__NONE || spotopt__state_openings(state, k, 1) == 0)
+        return SPOTOPT__NONE;
+    slot = spotopt__state_open(state, k, 1);
+    if (slot == SPOTOPT__NONE)
+        return SPOTOPT__NONE;
+    for (uint32_t i = 0; i < model->items && all; i++) {
+        uint32_t want = left_of(state, i);
+        bool listed = false;
+        for (uint32_t u = 0; u < model->item[i].use_count; u++)
+            listed = listed || (model->item[i].uses[u].rule == r &&
+                                (model->item[i].uses[u].roles & SPOTOPT__ROLE_A));
+        if (!listed || want == 0)
+            continue;
+        all = spotopt__state_room(state, slot, i, want) == want;
+        if (all)
+            spotopt__state_put(state, slot, i, want);
+    }
+    if (all && state->bins.at[slot].holds.count > 0)
+        return slot;
+    spotopt__state_drop(state, slot);
+    return SPOTOPT__NONE;
+}
+
+/* Everything of a hard `together` per node goes onto one node, the cheapest that takes it all. */
+static void
+place_together(spotopt__state *state)
+{
+    const spotopt__model *model = state->model;
+
+    for (uint32_t r = 0; r < model->prules; r++) {
+        const spotopt__prule *rule = &model->prule[r];
+        uint32_t best = SPOTOPT__NONE;
+        if (rule->kind != SPOTOPT_RULE_TOGETHER || rule->axis != SPOTOPT__NONE ||
+            state->rule_a[r] > 0 || (!rule->is_hard && !state->soft_is_hard))
+            continue;
+        for (uint32_t k = 0; k < model->kinds && !state->failed; k++) {
+            uint32_t slot;
+            if (best != SPOTOPT__NONE && model->kind[k].cost >= model->kind[best].cost)
+                continue;
+            slot = try_together(state, r, k);
+            if (slot != SPOTOPT__NONE) {
+                best = k;
+                spotopt__state_drop(state, slot);
+            }
+        }
+        if (best != SPOTOPT__NONE)
+            (void)try_together(state, r, best);
+    }
+}
+
+/* Running nodes with their fixed replicas, or with all residents that are still wanted. */
+static void
+place_residents(spotopt__state *state, bool all)
+{
+    const spotopt__model *model = state->model;
+
+    for (uint32_t n = 0; n < model->nodes; n++) {
+        const spotopt__kind *kind = &model->kind[model->pools + n];
+        uint32_t slot;
+        if (!all && !kind->has_fixed)
+            continue;
+        slot = spotopt__state_open(state, model->pools + n, 1);
+        if (slot == SPOTOPT__NONE)
+            return;
+        for (uint32_t s = 0; s < kind->stay_count; s++) {
+            uint32_t want = kind->stays[s].fixed, left = left_of(state, kind->stays[s].item);
+            spotopt__state_put(state, slot, kind->stays[s].item, want < left ? want : left);
+        }
+    }
+    for (int pass = 0; all && pass < 3;
+         pass++) { /* again: who wants to be near may have come too early */
+        for (uint32_t n = 0; n < model->nodes; n++) {
+            const spotopt__kind *kind = &model->kind[model->pools + n];
+            uint32_t slot = state->node_bin[n];
+            for (uint32_t s = 0; s < kind->stay_count && slot != SPOTOPT__NONE; s++) {
+                uint32_t i = kind->stays[s].item,
+                         held = spotopt__bin_holds(&state->bins.at[slot], i);
+                uint32_t want = kind->stays[s].holds -
+                                (held < kind->stays[s].holds ? held : kind->stays[s].holds);
+                want = want < left_of(state, i) ? want : left_of(state, i);
+                spotopt__state_put(state, slot, i, spotopt__state_room(state, slot, i, want));
+            }
+        }
+    }
+}
+
+void
+spotopt__construct_rest(spotopt__builder *builder, spotopt__state *state,
+                        const spotopt__recipe *recipe)
+{
+    for (uint32_t tier = 0; tier < builder->tiers && !state->failed; tier++) {
+        size_t bins = state->bins.count;
+        for (size_t b = 0; b < bins; b++) {
+            if (state->bins.at[b].count > 0)
+                spotopt__fill_bin(builder, state, (uint32_t)b, 0, tier);
+        }
+        open_bins(builder, state, recipe, tier);
+    }
+}
+
+void
+spotopt__construct(spotopt__builder *builder, spotopt__state *state, const spotopt__recipe *recipe)
+{
+    spotopt__state_clear(state);
+    state->soft_is_hard = recipe->soft_is_hard;
+    if (state->cap != NULL) {
+        for (size_t t = 0; t < state->model->ptallies; t++)
+            state->cap[t] = UINT32_MAX;
+    }
+    place_residents(state, recipe->keep_residents);
+    if (!plan_caps(state, recipe)) {
+        state->failed = true;
+        return;
+    }
+    place_together(state);
+    spotopt__construct_rest(builder, state, recipe);
+    spotopt__free(state->context, state->cap); /* from here the rules themselves decide */
+    state->cap = NULL;
+    for (int round = 0; round < 2 && !state->failed;
+         round++) { /* what caps or soft rules kept out */
+        spotopt__construct_rest(builder, state, recipe);
+        state->soft_is_hard = false;
+    }
+    spotopt__right_size(builder, state);
+    spotopt__repair_tallies(builder, state);
+}

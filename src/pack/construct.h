@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PACK_CONSTRUCT_H
+#define SPOTOPT_PACK_CONSTRUCT_H
+#include "pack/state.h"
+
+/* Kinds of one class and the same domains of every label that a hard rule looks at, cheapest first.
+ */
+typedef struct spotopt__group {
+    uint32_t class_id;
+    uint32_t count;
+    const uint32_t *kinds;
+} spotopt__group;
+
+/* Workspace and tables for building packings; made once a solve. */
+typedef struct spotopt__builder {
+    const spotopt__model *model;
+    spotopt__arena arena;
+    spotopt__group *group;
+    uint32_t groups;
+    uint32_t *tier; /* by item: lower ones are placed first (near: the ones to be near to) */
+    uint32_t tiers;
+    double *price;       /* by item: what placing one replica is worth */
+    double *weight;      /* by resource: what one unit is worth */
+    uint32_t *order;     /* items by size, largest first */
+    uint32_t *cursor;    /* by group: kinds before it are used up */
+    double *ratio;       /* by group */
+    double *need;        /* by resource: what is not placed yet */
+    uint32_t *pick;      /* groups worth a closer look */
+    spotopt__hold *best; /* pattern */
+    uint32_t best_count;
+} spotopt__builder;
+
+typedef struct spotopt__recipe {
+    bool keep_residents; /* start from what runs; else only fixed replicas stay */
+    bool soft_is_hard;   /* keep to soft rules while there is another way */
+    uint32_t fill;       /* 0: largest first, 1: dot product, 2: by worth per scarce resource */
+    uint32_t looks;      /* groups filled for real at each step */
+    uint32_t shift;      /* turns choices among equal domains */
+    const uint32_t *group_cap; /* see state; or NULL */
+} spotopt__recipe;
+
+spotopt_status spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model,
+                                     spotopt_error *err);
+void spotopt__builder_free(spotopt__builder *builder);
+/* Prices follow the weights: price = weight . request, at most the cost of leaving the item out. */
+void spotopt__builder_weigh(spotopt__builder *builder, const double *weight);
+
+/* A packing from nothing. */
+void spotopt__construct(spotopt__builder *builder, spotopt__state *state,
+                        const spotopt__recipe *recipe);
+/* Places what is left: open bins first, then new ones. */
+void spotopt__construct_rest(spotopt__builder *builder, spotopt__state *state,
+                             const spotopt__recipe *recipe);
+/* Puts what fits into one bin, by the recipe's order; the worth of what came in. */
+double spotopt__fill_bin(spotopt__builder *builder, spotopt__state *state, uint32_t bin,
+                         uint32_t fill, uint32_t last_tier);
+/* Exchanges each bin for the cheapest kind that holds its content; drops what is not worth its
+ * cost. */
+void spotopt__right_size(spotopt__builder *builder, spotopt__state *state);
+/* Re-pools bins and adds empty nodes until shares, means, limits and minimums hold, or nothing
+ * helps. */
+void spotopt__repair_tallies(spotopt__builder *builder, spotopt__state *state);
+/* The same bins with another kind; false, and nothing changed, when it cannot be. */
+bool spotopt__rekind(spotopt__state *state, uint32_t bin, uint32_t kind);
+
+#endif

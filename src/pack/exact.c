@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pack/search.h"
+
+void
+spotopt__search_exactly(spotopt__search *search)
+{
+    (void)search;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pricing.c - the most worth that fits one node: a bound at any effort, and a pattern.
+ *
+ * For prices lambda >= 0 of the dimensions, W = lambda . capacity + sum most_i * max(0, worth_i -
+ * lambda . need_i) bounds the worth from above whatever lambda is (Lagrange). Lambda is improved
+ * dimension by dimension. Branch and bound then goes through the pieces by worth per surrogate
+ * weight lambda . need; its bound is the fractional fill of the surrogate knapsack. When the steps
+ * run out, the largest bound left behind is returned, so the answer is optimistic but never wrong.
+ */
+#include <stdlib.h>
+
+#include "pack/pricing.h"
+
+#define EXTRAS_MOST 12
+
+bool
+spotopt__extras_init(spotopt__extras *extras, const spotopt__model *model)
+{
+    memset(extras, 0, sizeof *extras);
+    spotopt__arena_init(&extras->arena, model->context);
+    extras->limit = spotopt__arena_alloc(&extras->arena, EXTRAS_MOST, sizeof *extras->limit);
+    extras->in = spotopt__arena_alloc(&extras->arena, (size_t)model->items * EXTRAS_MOST + 1, 1);
+    if (extras->limit == NULL || extras->in == NULL)
+        return false;
+    for (uint32_t r = 0; r < model->prules && extras->count < EXTRAS_MOST; r++) {
+        const spotopt__prule *rule = &model->prule[r];
+        uint32_t members = 0;
+        if (!rule->is_hard || rule->axis != SPOTOPT__NONE ||
+            (rule->kind != SPOTOPT_RULE_AT_MOST && rule->kind != SPOTOPT_RULE_SPREAD))
+            continue;
+        for (uint32_t i = 0; i < model->items; i++) {
+            const spotopt__item *item = &model->item[i];
+            unsigned char *in = &extras->in[(size_t)i * EXTRAS_MOST + extras->count];
+            *in = 0;
+            for (uint32_t u = 0; u < item->use_count; u++) {
+                /* A spread holds where a carrier is: carriers that are counted themselves bound
+                 * each other. */
+                uint32_t wanted = rule->kind == SPOTOPT_RULE_SPREAD
+                                      ? SPOTOPT__ROLE_A | SPOTOPT__ROLE_B
+                                      : SPOTOPT__ROLE_A;
+                if (item->uses[u].rule == r && (item->uses[u].roles & wanted) == wanted)
+                    *in = 1;
+            }
+            members += *in;
+        }
+        if (members > 0)
+            extras->limit[extras->count++] =
+                rule->kind == SPOTOPT_RULE_SPREAD ? rule->skew : rule->limit;
+    }
+    return true;
+}
+
+void
+spotopt__extras_free(spotopt__extras *extras)
+{
+    spotopt__arena_free(&extras->arena);
+}
+
+typedef struct keyed {
+    double key;
+    uint32_t index;
+    double amount;
+} keyed;
+
+static int
+compare_desc(const void *a, const void *b)
+{
+    const keyed *x = a, *y = b;
+
+    if (x->key > y->key || x->key < y->key)
+        return x->key > y->key ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+bool
+spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
+                       const spotopt__extras *extras)
+{
+    size_t most = 2 * (size_t)model->items + 1;
+    uint32_t dims = model->resources + extras->count;
+
+    memset(sack, 0, sizeof *sack);
+    sack->model = model;
+    sack->extras = extras;
+    spotopt__arena_init(&sack->arena, model->context);
+    sack->piece = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->piece);
+    sack->need = spotopt__arena_alloc(&sack->arena, most * dims, sizeof *sack->need);
+    sack->top = spotopt__arena_alloc(&sack->arena, dims, sizeof *sack->top);
+    sack->lambda = spotopt__arena_alloc(&sack->arena, dims, sizeof *sack->lambda);
+    sack->room = spotopt__arena_alloc(&sack->arena, dims, sizeof *sack->room);
+    sack->weight = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->weight);
+    sack->order = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->order);
+    sack->count = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->count);
+    sack->best = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->best);
+    sack->sorted = spotopt__arena_alloc(&sack->arena, most, sizeof(keyed));
+    return sack->piece != NULL && sack->need != NULL && sack->top != NULL && sack->lambda != NULL &&
+           sack->room != NULL && sack->weight != NULL && sack->order != NULL &&
+           sack->count != NULL && sack->best != NULL && sack->sorted != NULL;
+}
+
+void
+spotopt__knapsack_free(spotopt__knapsack *sack)
+{
+    spotopt__arena_free(&sack->arena);
+}
+
+void
+spotopt__knapsack_start(spotopt__knapsack *sack, const double *capacity, bool use_extras)
+{
+    const spotopt__model *model = sack->model;
+
+    sack->pieces = 0;
+    sack->dims = model->resources + (use_extras ? sack->extras->count : 0);
+    for (uint32_t r = 0; r < model->resources; r++)
+        sack->top[r] = spotopt__ceiling(model, r, capacity[r]);
+    for (uint32_t e = model->resources; e < sack->dims; e++)
+        sack->top[e] = sack->extras->limit[e - model->resources];
+}
+
+void
+spotopt__knapsack_add(spotopt__knapsack *sack, uint32_t i, double worth, uint32_t most)
+{
+    const spotopt__model *model = sack->model;
+    double *need = sack->need + (size_t)sack->pieces * sack->dims;
+
+    if (!(worth > 0.0))
+        return;
+    for (uint32_t r = 0; r < sack->dims && most > 0; r++) {
+        need[r] = r < model->resources
+                      ? model->item[i].request[r]
+                      : sack->extras->in[(size_t)i * EXTRAS_MOST + (r - model->resources)];
+        if (need[r] > sack->top[r])
+            most = 0;
+        else if (need[r] > 0.0 && sack->top[r] / need[r] + 1e-9 < most)
+            most = (uint32_t)floor(sack->top[r] / need[r] + 1e-9);
+    }
+    if (most > 0)
+        sack->piece[sack->pieces++] = (spotopt__piece){i, most, worth};
+}
+
+static double
+lagrange_at(const spotopt__knapsack *sack)
+{
+    double total = 0.0;
+
+    for (uint32_t r = 0; r < sack->dims; r++)
+        total += sack->lambda[r] * sack->top[r];
+    for (uint32_t j = 0; j < sack->pieces; j++) {
+        double gain = sack->piece[j].worth;
+        for (uint32_t r = 0; r < sack->dims; r++)
+            gain -= sack->lambda[r] * sack->need[(size_t)j * sack->dims + r];
+        if (gain > 0.0)
+            total += gain * sack->piece[j].most;
+    }
+    return total;
+}
+
+/* The best lambda of one dimension, the others as they are: fill it by worth left per need. */
+static void
+improve_dim(spotopt__knapsack *sack, uint32_t dim)
+{
+    keyed *sorted = sack->sorted;
+    uint32_t count = 0;
+    double used = 0.0;
+
+    for (uint32_t j = 0; j < sack->pieces; j++) {
+        const double *need = sack->need + (size_t)j * sack->dims;
+        double gain = sack->piece[j].worth;
+        if (!(need[dim] > 0.0))
+            continue;
+        for (uint32_t r = 0; r < sack->dims; r++)
+            gain -= r == dim ? 0.0 : sack->lambda[r] * need[r];
+        if (gain > 0.0)
+            sorted[count++] = (keyed){gain / need[dim], j, need[dim] * sack->piece[j].most};
+    }
+    qsort(sorted, count, sizeof *sorted, compare_desc);
+    for (uint32_t k = 0; k < count; k++) {
+        used += sorted[k].amount;
+        if (used > sack->top[dim]) {
+            sack->lambda[dim] = sorted[k].key;
+            return;
+        }
+    }
+    sack->lambda[dim] = 0.0;
+}
+
+static double
+relax(spotopt__knapsack *sack)
+{
+    double best = (double)INFINITY, trial, start[64 + EXTRAS_MOST], kept[64 + EXTRAS_MOST];
+
+    /* From the last prices, and from each dimension alone. */
+    memcpy(start, sack->lambda, sack->dims * sizeof *start);
+    for (uint32_t from = 0; from <= (sack->thorough ? sack->dims : 0) && from <= 4; from++) {
+        if (from == 0)
+            memcpy(sack->lambda, start, sack->dims * sizeof *start);
+        else
+            memset(sack->lambda, 0, sack->dims * sizeof *start);
+        for (uint32_t round = 0; round < 3; round++) {
+            for (uint32_t r = 0; r < sack->dims; r++)
+                improve_dim(sack, from == 0 ? r : (from - 1 + r) % sack->dims);
+        }
+        trial = lagrange_at(sack);
+        if (trial < best) {
+            best = trial;
+            memcpy(kept, sack->lambda, sack->dims * sizeof *kept);
+        }
+    }
+    memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
+    /* Blends help where one dimension at a time is stuck. */
+    for (double mix = 0.5; mix > 0.05 && sack->thorough; mix *= 0.5) {
+        for (uint32_t r = 0; r < sack->dims; r++) {
+            double gain[64 + EXTRAS_MOST];
+            memcpy(gain, sack->lambda, sack->dims * sizeof *gain);
+            for (int sign = -1; sign <= 1; sign += 2) {
+                sack->lambda[r] = kept[r] * (1.0 + sign * mix);
+                for (uint32_t s = 0; s < sack->dims; s++) {
+                    if (s != r)
+                        improve_dim(sack, s);
+                }
+                trial = lagrange_at(sack);
+                if (trial < best) {
+                    best = trial;
+                    memcpy(kept, sack->lambda, sack->dims * sizeof *kept);
+                }
+                memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
+            }
+        }
+        if (sack->dims == 1)
+            break;
+    }
+    return best;
+}
+
+/* Fractional fill of the surrogate knapsack by the pieces from `at` on. */
+static double
+fraction(const spotopt__knapsack *sack, uint32_t at, double room)
+{
+    double total = 0.0;
+
+    for (; at < sack->pieces; at++) {
+        uint32_t j = sack->order[at];
+        double all = sack->weight[j] * sack->piece[j].most;
+        if (all >= room)
+            return total +
+                   (sack->weight[j] > 0.0 ? sack->piece[j].worth * room / sack->weight[j] : 0.0);
+        total += sack->piece[j].worth * sack->piece[j].most;
+        room -= all;
+    }
+    return total;
+}
+
+static void
+search(spotopt__knapsack *sack, uint32_t at, double worth, double room)
+{
+    uint32_t j, fit;
+    const double *need;
+
+    if (worth > sack->best_worth) {
+        sack->best_worth = worth;
+        memcpy(sack->best, sack->count, sack->pieces * sizeof *sack->best);
+    }
+    for (;; at++) { /* the next piece that fits at all */
+        if (at == sack->pieces)
+            return;
+        j = sack->order[at];
+        need = sack->need + (size_t)j * sack->dims;
+        fit = sack->piece[j].most;
+        for (uint32_t r = 0; r < sack->dims && fit > 0; r++) {
+            if (need[r] > 0.0) {
+                double most = floor(sack->room[r] / need[r] + 1e-12);
+                fit = most < (double)fit ? (most > 0.0 ? (uint32_t)most : 0) : fit;
+            }
+        }
+        if (fit > 0)
+            break;
+    }
+    for (uint32_t k = fit + 1; k-- > 0;) {
+        double then = worth + k * sack->piece[j].worth, rest = room - k * sack->weight[j];
+        double bound = then + fraction(sack, at + 1, rest > 0.0 ? rest : 0.0);
+        if (bound <= sack->best_worth * (1.0 + 1e-12) + 1e-15)
+            return; /* with fewer of it the bound only falls */
+        if (++sack->steps > sack->limit) {
+            sack->left_over = bound > sack->left_over ? bound : sack->left_over;
+            return;
+        }
+        sack->count[j] = k;
+        for (uint32_t r = 0; r < sack->dims; r++)
+            sack->room[r] -= k * need[r];
+        search(sack, at + 1, then, rest);
+        for (uint32_t r = 0; r < sack->dims; r++)
+            sack->room[r] += k * need[r];
+        sack->count[j] = 0;
+    }
+}
+
+double
+spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
+{
+    keyed *sorted = sack->sorted;
+    double bound, room = 0.0, exact;
+
+    sack->best_worth = 0.0;
+    memset(sack->best, 0, sack->pieces * sizeof *sack->best);
+    if (sack->pieces == 0)
+        return 0.0;
+    bound = relax(sack);
+    if (steps == 0)
+        return bound;
+    memset(sack->count, 0, sack->pieces * sizeof *sack->count);
+    for (uint32_t r = 0; r < sack->dims; r++) {
+        sack->room[r] = sack->top[r];
+        room += sack->lambda[r] * sack->top[r];
+    }
+    for (uint32_t j = 0; j < sack->pieces; j++) {
+        sack->weight[j] = 0.0;
+        for (uint32_t r = 0; r < sack->dims; r++)
+            sack->weight[j] += sack->lambda[r] * sack->need[(size_t)j * sack->dims + r];
+        sorted[j] = (keyed){sack->weight[j] > 0.0 ? sack->piece[j].worth / sack->weight[j]
+                                                  : (double)INFINITY,
+                            j, 0.0};
+    }
+    qsort(sorted, sack->pieces, sizeof *sorted, compare_desc);
+    for (uint32_t j = 0; j < sack->pieces; j++)
+        sack->order[j] = sorted[j].index;
+    sack->steps = 0;
+    sack->limit = steps;
+    sack->left_over = 0.0;
+    search(sack, 0, 0.0, room * (1.0 + 1e-12));
+    exact = sack->best_worth > sack->left_over ? sack->best_worth : sack->left_over;
+    return exact < bound ? exact : bound;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PACK_PRICING_H
+#define SPOTOPT_PACK_PRICING_H
+#include "pack/model.h"
+
+/* One sort of thing that may go into a node, with its worth. */
+typedef struct spotopt__piece {
+    uint32_t item, most; /* at most so many */
+    double worth;        /* of one, > 0 */
+} spotopt__piece;
+
+/* Extra dimensions beside the resources: per-node limits over several items. */
+typedef struct spotopt__extras {
+    uint32_t count;
+    double *limit;     /* by extra */
+    unsigned char *in; /* item * count + extra */
+    spotopt__arena arena;
+} spotopt__extras;
+
+bool spotopt__extras_init(spotopt__extras *extras, const spotopt__model *model);
+void spotopt__extras_free(spotopt__extras *extras);
+
+typedef struct spotopt__knapsack {
+    const spotopt__model *model;
+    const spotopt__extras *extras;
+    spotopt__arena arena;
+    spotopt__piece *piece;
+    uint32_t pieces;
+    uint32_t dims;
+    double *need;    /* piece * dims + r */
+    double *top;     /* by dim: capacity */
+    double *lambda;  /* by dim: prices of the relaxation; kept between calls as a start */
+    double *weight;  /* by piece, surrogate */
+    uint32_t *order; /* pieces by worth per weight */
+    uint32_t *count; /* by piece: chosen */
+    uint32_t *best;  /* by piece: the best found */
+    double best_worth;
+    bool thorough; /* look longer for good lambda */
+    uint64_t steps, limit;
+    double left_over; /* largest bound of what was not searched */
+    double *room;     /* by dim, while searching */
+    void *sorted;     /* workspace */
+} spotopt__knapsack;
+
+bool spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
+                            const spotopt__extras *extras);
+void spotopt__knapsack_free(spotopt__knapsack *sack);
+/* Start with a capacity; add pieces; solve. use_extras: whether per-node limits hold for this node.
+ */
+void spotopt__knapsack_start(spotopt__knapsack *sack, const double *capacity, bool use_extras);
+void spotopt__knapsack_add(spotopt__knapsack *sack, uint32_t item, double worth, uint32_t most);
+/*
+ * An upper bound on the worth of what fits. With steps > 0 also searches; best[] (by piece) and
+ * best_worth are then what was found, and the bound is exact unless the steps ran out.
+ */
+double spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps);
+
+#endif

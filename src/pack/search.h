@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PACK_SEARCH_H
+#define SPOTOPT_PACK_SEARCH_H
+#include "base/options.h"
+#include "pack/bound.h"
+#include "pack/construct.h"
+
+/* One solve: what is known so far, and how much longer it may take. */
+typedef struct spotopt__search {
+    const spotopt__model *model;
+    spotopt__sides sides;
+    spotopt__builder builder;
+    spotopt__state best, work;
+    spotopt__score score; /* of best */
+    bool has_best;
+    double bound;
+    bool infeasible; /* proved */
+    bool complete;   /* best is optimal, by a complete search */
+    double gap_rel;
+    spotopt__budget budget;
+    uint64_t seed;
+    uint64_t branch_nodes, columns;
+    double lp_seconds, pricing_seconds;
+    uint32_t *group_cap; /* room for one set of caps */
+} spotopt__search;
+
+/* The proved bound, rounded up to what costs can be. */
+double spotopt__search_bound(const spotopt__search *search);
+void spotopt__search_raise(spotopt__search *search, double bound);
+/* Close enough to the bound, or the budget is spent. */
+bool spotopt__search_done(spotopt__search *search);
+bool spotopt__search_over(spotopt__search *search); /* the budget alone */
+/* Keeps the state when it is better than the best. */
+bool spotopt__search_offer(spotopt__search *search, const spotopt__state *state);
+
+/* exact.c: complete search over every packing of a tiny problem; sets complete or infeasible when
+ * it went through. */
+void spotopt__search_exactly(spotopt__search *search);
+/* master.c: column generation, its bound, and packings from its fractions. */
+spotopt_status spotopt__search_columns(spotopt__search *search, spotopt_error *err);
+/* lns.c: takes bins apart and packs them anew, for as long as it helps. */
+void spotopt__search_around(spotopt__search *search);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * solve.c - the order of events in a solve.
+ *
+ * Model; resource LP (prices, a bound, perhaps a proof that there is no room); packings from
+ * several recipes; tiny problems completely; column generation; large neighbourhoods until the gap
+ * is small enough, the budget is spent or nothing moves. The answer is recomputed by verify.c
+ * before it leaves: what does not pass is not returned.
+ */
+#include "pack/packing.h"
+#include "pack/search.h"
+
+double
+spotopt__search_bound(const spotopt__search *search)
+{
+    double step = search->model->cost_step;
+
+    if (search->bound <= 0.0 || step <= 0.0)
+        return search->bound;
+    return ceil(search->bound / step - SPOTOPT__TOL_STEP) * step;
+}
+
+void
+spotopt__search_raise(spotopt__search *search, double bound)
+{
+    if (bound > search->bound)
+        search->bound = bound;
+}
+
+bool
+spotopt__search_over(spotopt__search *search)
+{
+    bool whole = search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9;
+
+    return spotopt__budget_over(&search->budget, "pack",
+                                whole ? search->score.cost : (double)INFINITY, search->bound);
+}
+
+bool
+spotopt__search_done(spotopt__search *search)
+{
+    if (search->complete)
+        return true;
+    if (search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9) {
+        double bound = spotopt__search_bound(search), cost = search->score.cost;
+        if (cost - bound <=
+            search->gap_rel * fmax(cost, 1e-9) + SPOTOPT__TOL_COST * fmax(1.0, cost) * 0.1)
+            return true;
+    }
+    return spotopt__search_over(search);
+}
+
+bool
+spotopt__search_offer(spotopt__search *search, const spotopt__state *state)
+{
+    spotopt__score score = spotopt__state_score(state);
+
+    if (state->failed || (search->has_best && !spotopt__is_better(&score, &search->score)))
+        return false;
+    if (!spotopt__state_copy(&search->best, state))
+        return false;
+    search->score =
+        spotopt__state_score(&search->best); /* without what rounding gathered on the way */
+    search->has_best = true;
+    return true;
+}
+
+static bool
+has_shares(const spotopt__model *model)
+{
+    for (uint32_t t = 0; t < model->trules; t++) {
+        if (model->trule[t].kind == SPOTOPT_RULE_SHARE && !isnan(model->trule[t].max_frac))
+            return true;
+    }
+    return false;
+}
+
+/* At most so many nodes of each group, were there `nodes` nodes in all. */
+static void
+cap_groups(const spotopt__model *model, double nodes, uint32_t *cap)
+{
+    for (size_t c = 0; c <= model->ttallies / 2; c++)
+        cap[c] = UINT32_MAX;
+    for (uint32_t t = 0; t < model->trules; t++) {
+        const spotopt__trule *rule = &model->trule[t];
+        if (rule->kind != SPOTOPT_RULE_SHARE || isnan(rule->max_frac))
+            continue;
+        for (uint32_t g = 0; g < rule->groups; g++) {
+            double most = floor(fmax(1.0, ceil(rule->max_frac * nodes - 1e-9)));
+            if ((!rule->has_value || g == rule->value) && most < 4e9)
+                cap[rule->tally / 2 + g] = (uint32_t)most;
+        }
+    }
+}
+
+static void
+try_recipe(spotopt__search *search, const spotopt__recipe *recipe)
+{
+    spotopt__state *work = &search->work;
+
+    work->group_cap = NULL;
+    spotopt__construct(&search->builder, work, recipe);
+    (void)spotopt__search_offer(search, work);
+    if (search->group_cap == NULL)
+        return;
+    for (int round = 0; round < 3 && !work->failed;
+         round++) { /* shares: aim at the number of nodes of last time */
+        double nodes = (double)work->node_count;
+        cap_groups(search->model, nodes, search->group_cap);
+        work->group_cap = search->group_cap;
+        spotopt__construct(&search->builder, work, recipe);
+        work->group_cap = NULL;
+        (void)spotopt__search_offer(search, work);
+        if ((double)work->node_count == nodes)
+            break;
+    }
+}
+
+static void
+try_recipes(spotopt__search *search)
+{
+    const spotopt__model *model = search->model;
+    bool has_soft = false;
+    uint32_t shifts = model->has_hard_axis ? 3 : 1;
+
+    for (uint32_t r = 0; r < model->prules; r++)
+        has_soft = has_soft || !model->prule[r].is_hard;
+    for (uint32_t keep = 0; keep < (model->nodes > 0 ? 2u : 1u); keep++) {
+        for (uint32_t soft = 0; soft < (has_soft ? 2u : 1u); soft++) {
+            for (uint32_t fill = 0; fill < 2; fill++) {
+                for (uint32_t shift = 0; shift < shifts; shift++) {
+                    spotopt__recipe recipe = {keep == 0 && model->nodes > 0,
+                                              has_soft && soft == 0,
+                                              fill,
+                                              12,
+                                              shift,
+                                              NULL};
+                    if (search->has_best && search->score.missing == 0 &&
+                        search->score.broken <= 1e-9 &&
+                        (spotopt__search_done(search) || (shift > 0 && fill > 0)))
+                        return;
+                    try_recipe(search, &recipe);
+                    search->budget.work += model->items + 1;
+                }
+            }
+        }
+    }
+}
+
+static spotopt_status
+run(spotopt__search *search, spotopt_error *err)
+{
+    const spotopt__model *model = search->model;
+    spotopt__relaxed relaxed = {0};
+    double *price = spotopt__alloc_array(model->context, model->items + 1, sizeof *price);
+    spotopt_status status = SPOTOPT_OK;
+
+    relaxed.weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof(double));
+    relaxed.side = spotopt__alloc_array(model->context, search->sides.count + 1, sizeof(double));
+    if (price == NULL || relaxed.weight == NULL || relaxed.side == NULL) {
+        status = spotopt__nomem(err, "packing");
+        goto done;
+    }
+    for (uint32_t i = 0; i < model->items; i++) {
+        const spotopt__item *item = &model->item[i];
+        search->infeasible = search->infeasible ||
+                             (item->fits_nowhere && item->count > 0 && isinf(item->unplaced_cost));
+    }
+    status = spotopt__resource_lp(model, &search->sides, spotopt__budget_left_s(&search->budget),
+                                  &relaxed, err);
+    if (status == SPOTOPT_E_NOMEM)
+        goto done;
+    status = SPOTOPT_OK; /* any other fault of the engine costs the bound, not the answer */
+    search->lp_seconds += relaxed.seconds;
+    search->infeasible = search->infeasible || relaxed.infeasible;
+    if (relaxed.solved) {
+        for (uint32_t i = 0; i < model->items; i++) {
+            for (uint32_t r = 0; r < model->resources; r++)
+                price[i] += relaxed.weight[r] * model->item[i].request[r];
+        }
+        spotopt__search_raise(search,
+                              spotopt__lagrange(model, &search->sides, price, relaxed.side, 0));
+        spotopt__builder_weigh(&search->builder, relaxed.weight);
+    }
+    try_recipes(search);
+    if (search->work.failed || search->best.failed) {
+        status = spotopt__nomem(err, "packing");
+        goto done;
+    }
+    if (!spotopt__search_done(search))
+        spotopt__search_exactly(search);
+    if (!search->infeasible && !spotopt__search_done(search))
+        status = spotopt__search_columns(search, err);
+    if (status == SPOTOPT_OK && !spotopt__search_done(search))
+        spotopt__search_around(search);
+    if (status == SPOTOPT_OK && (search->work.failed || search->best.failed))
+        status = spotopt__nomem(err, "packing");
+done:
+    spotopt__free(model->context, price);
+    spotopt__free(model->context, relaxed.weight);
+    spotopt__free(model->context, relaxed.side);
+    return status;
+}
+
+/* Fills the answer from the best state; falls back to less when it does not pass the check. */
+static spotopt_status
+conclude(spotopt__search *search, spotopt_packing *packing, spotopt_error *err)
+{
+    char reason[200];
+    double cost = 0.0, bound;
+    uint64_t missing = 0;
+    int verdict = 0;
+
+    for (int fallback = 0; fallback < 3 && verdict == 0; fallback++) {
+        bool partial = fallback > 0 || search->score.missing > 0 || search->infeasible;
+        if (fallback > 0) { /* only what must stay, then nothing at all */
+            spotopt__recipe bare = {false, false, 0, 1, 0, NULL};
+            (void)bare;
+            spotopt__state_clear(&search->best);
+            for (uint32_t n = 0; fallback == 1 && n < search->model->nodes; n++) {
+                const spotopt__kind *kind = &search->model->kind[search->model->pools + n];
+                uint32_t slot = kind->has_fixed ? spotopt__state_open(&search->best,
+                                                                      search->model->pools + n, 1)
+                                                : SPOTOPT__NONE;
+                for (uint32_t s = 0; slot != SPOTOPT__NONE && s < kind->stay_count; s++)
+                    spotopt__state_put(&search->best, slot, kind->stays[s].item,
+                                       kind->stays[s].fixed);
+            }
+        }
+        if (search->best.failed || !spotopt__packing_fill(packing, &search->best))
+            return spotopt__nomem(err, "a packing");
+        verdict = spotopt__packing_verify(packing, partial, &cost, &missing, reason);
+        if (verdict < 0)
+            return spotopt__nomem(err, "a packing");
+        if (verdict == 0)
+            spotopt__log(search->model->context, SPOTOPT_LOG_DEBUG,
+                         "pack: an answer did not pass: %s", reason);
+        if (fallback > 0)
+            search->complete = false;
+    }
+    bound = spotopt__search_bound(search);
+    if (search->complete && missing == 0)
+        bound = cost;
+    if (search->infeasible) {
+        packing->outcome = SPOTOPT_OUTCOME_INFEASIBLE;
+        return SPOTOPT_OK;
+    }
+    packing->cost = cost;
+    packing->bound = bound < cost ? bound : cost;
+    packing->outcome = missing > 0 || verdict == 0 || search->score.broken > 1e-9
+                           ? SPOTOPT_OUTCOME_STOPPED
+                           : SPOTOPT_OUTCOME_FEASIBLE;
+    if (packing->outcome == SPOTOPT_OUTCOME_FEASIBLE &&
+        cost - packing->bound <= SPOTOPT__TOL_COST * fmax(cost, 1e-9)) {
+        packing->outcome = SPOTOPT_OUTCOME_OPTIMAL;
+        packing->bound = cost;
+    }
+    packing->gap = (packing->cost - packing->bound) / fmax(packing->cost, 1e-9);
+    return SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt_problem_solve(spotopt_problem *problem, const spotopt_options *options,
+                      spotopt_packing **out, spotopt_error *err)
+{
+    spotopt__model model;
+    spotopt__search search = {0};
+    spotopt_packing *packing = NULL;
+    spotopt_status status;
+
+    atomic_store(&problem->sealed, true);
+    spotopt__budget_start(&search.budget, problem->context, options);
+    search.model = &model;
+    search.gap_rel = spotopt__option(options, SPOTOPT__OPT_GAP_REL);
+    search.seed = (uint64_t)spotopt__option(options, SPOTOPT__OPT_SEED);
+    status = spotopt__model_build(&model, problem, err);
+    if (status == SPOTOPT_OK) {
+        if (!spotopt__sides_init(&search.sides, &model) ||
+            !spotopt__state_init(&search.best, &model) ||
+            !spotopt__state_init(&search.work, &model))
+            status = spotopt__nomem(err, "packing");
+        if (status == SPOTOPT_OK)
+            status = spotopt__builder_init(&search.builder, &model, err);
+        if (status == SPOTOPT_OK && has_shares(&model)) {
+            search.group_cap =
+                spotopt__alloc_array(problem->context, model.ttallies / 2 + 1, sizeof(uint32_t));
+            if (search.group_cap == NULL)
+                status = spotopt__nomem(err, "packing");
+        }
+        if (status == SPOTOPT_OK)
+            status = run(&search, err);
+        if (status == SPOTOPT_OK && (packing = spotopt__packing_new(problem)) == NULL)
+            status = spotopt__nomem(err, "a packing");
+        if (status == SPOTOPT_OK)
+            status = conclude(&search, packing, err);
+        if (status == SPOTOPT_OK && !spotopt__packing_explain(packing, &model, &search.best))
+            status = spotopt__nomem(err, "a packing");
+        search.best.context = search.work.context = problem->context;
+        spotopt__free(problem->context, search.group_cap);
+        spotopt__state_free(&search.best);
+        spotopt__state_free(&search.work);
+        if (search.builder.model != NULL)
+            spotopt__builder_free(&search.builder);
+        if (search.sides.row != NULL || search.sides.count == 0)
+            spotopt__sides_free(&search.sides);
+    }
+    spotopt__model_free(&model);
+    if (status != SPOTOPT_OK) {
+        spotopt_packing_free(packing);
+        return status;
+    }
+    packing->timings = spotopt__option(options, SPOTOPT__OPT_TIMINGS) != 0.0;
+    packing->stats.size = sizeof packing->stats;
+    packing->stats.seconds = spotopt__clock(problem->context) - search.budget.start_s;
+    packing->stats.work = search.budget.work;
+    packing->stats.cut_short = search.budget.cut_short || search.budget.cancelled;
+    packing->stats.columns = (uint32_t)search.columns;
+    packing->stats.branch_nodes =
+        (uint32_t)(search.branch_nodes < UINT32_MAX ? search.branch_nodes : UINT32_MAX);
+    packing->stats.lp_seconds = search.lp_seconds;
+    packing->stats.pricing_seconds = search.pricing_seconds;
+    *out = packing;
+    return SPOTOPT_OK;
+}
