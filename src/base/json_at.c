@@ -89,7 +89,8 @@ write_place(const spotopt__at *at, char out[PLACE_SIZE], const char **name)
         }
         memcpy(out + (start -= length), step, length);
     }
-    while (at->parent != NULL)
+    for (; at->parent != NULL && depth < 2 * DEEPEST;
+         depth++) /* ends even if a chain bites its tail */
         at = at->parent;
     *name = at->name;
     return out + start;
