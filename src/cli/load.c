@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * load.c - the documents that --cluster, --catalog, --policy, --history and --metrics name, read
+ * and checked.
+ */
+#include "load.h"
+
+bool
+is_given(const args *a, const char *name)
+{
+    if (arg(a, name) != NULL)
+        return true;
+    say("%s: --%s is needed; see 'spotopt %s --help'", a->verb->name, name, a->verb->name);
+    return false;
+}
+
+bool
+is_too_early(const args *a, const char *name)
+{
+    if (arg(a, name) == NULL)
+        return false;
+    say("--%s: not in this version", name);
+    return true;
+}
+
+static spotopt_status
+parse_cluster(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+{
+    spotopt_cluster_params params = SPOTOPT_CLUSTER_PARAMS_INIT;
+
+    if (arg(a, "cluster-id") != NULL)
+        params.cluster_id = arg(a, "cluster-id");
+    if (arg(a, "client-id") != NULL)
+        params.client_id = arg(a, "client-id");
+    return spotopt_cluster_parse(s->context, text->text, text->length, text->name, &params,
+                                 &in->cluster, err);
+}
+
+static spotopt_status
+parse_catalog(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+{
+    spotopt_catalog_params params = SPOTOPT_CATALOG_PARAMS_INIT;
+
+    params.zones = arg(a, "zones");
+    params.zone_map = arg(a, "zone-map");
+    return spotopt_catalog_parse(s->context, text->text, text->length, text->name, &params,
+                                 &in->catalog, err);
+}
+
+static spotopt_status
+parse_policy(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+{
+    (void)a;
+    return spotopt_policy_parse(s->context, text->text, text->length, text->name, &in->policy, err);
+}
+
+static spotopt_status
+parse_history(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+{
+    (void)a;
+    return spotopt_history_parse(s->context, text->text, text->length, text->name, &in->history,
+                                 err);
+}
+
+static spotopt_status
+parse_metrics(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+{
+    (void)a;
+    return spotopt_metrics_parse(s->context, text->text, text->length, text->name, &in->metrics,
+                                 err);
+}
+
+static void
+tell_warnings(const loaded *in)
+{
+    enum { TOLD_MOST = 5 };
+    const size_t count = in->cluster != NULL ? spotopt_cluster_warning_count(in->cluster) : 0;
+
+    for (size_t i = 0; i < count && i < TOLD_MOST; i++)
+        note("warning: %s", spotopt_cluster_warning_at(in->cluster, i));
+    if (count > TOLD_MOST)
+        note("and %zu more warnings", count - TOLD_MOST);
+}
+
+int
+load_inputs(loaded *in, const session *s, const args *a)
+{
+    static const struct {
+        const char *flag;
+        spotopt_status (*parse)(loaded *in, const session *s, const args *a, const input *text,
+                                spotopt_error *err);
+    } documents[] = {{"cluster", parse_cluster},
+                     {"catalog", parse_catalog},
+                     {"policy", parse_policy},
+                     {"history", parse_history},
+                     {"metrics", parse_metrics}};
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    int status = 0;
+
+    *in = (loaded){0};
+    for (size_t i = 0; status == 0 && i < sizeof documents / sizeof *documents; i++) {
+        const char *path = arg(a, documents[i].flag);
+        input text;
+
+        if (path == NULL)
+            continue;
+        status = input_read(&text, path);
+        if (status != 0)
+            break;
+        if (documents[i].parse(in, s, a, &text, &err) != SPOTOPT_OK)
+            status = fail_with(&err);
+        input_free(&text);
+    }
+    if (status != 0)
+        loaded_free(in);
+    else
+        tell_warnings(in);
+    return status;
+}
+
+void
+loaded_free(loaded *in)
+{
+    spotopt_cluster_free(in->cluster);
+    spotopt_catalog_free(in->catalog);
+    spotopt_policy_free(in->policy);
+    spotopt_history_free(in->history);
+    spotopt_metrics_free(in->metrics);
+    *in = (loaded){0};
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run.c - what all verbs share: options from flags, the progress bar, Ctrl-C, messages.
+ *
+ * The first Ctrl-C asks the solver to stop, and what was found by then is printed; the second ends
+ * the program.
+ */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+static volatile sig_atomic_t interrupted;
+static bool is_quiet;
+
+void
+set_quiet(bool quiet)
+{
+    is_quiet = quiet;
+}
+
+static void
+say_list(const char *format, va_list list)
+{
+    char line[1024];
+    text clean = {0};
+
+    vsnprintf(line, sizeof line, format, list);
+    text_add(&clean, "spotopt: ");
+    text_add_clean(&clean, line, true);
+    text_add(&clean, "\n");
+    fputs(clean.at, stderr);
+    text_free(&clean);
+}
+
+void
+say(const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    say_list(format, list);
+    va_end(list);
+}
+
+void
+note(const char *format, ...)
+{
+    va_list list;
+
+    if (is_quiet)
+        return;
+    va_start(list, format);
+    say_list(format, list);
+    va_end(list);
+}
+
+void *
+need(void *ptr, size_t size)
+{
+    void *got = realloc(ptr, size);
+
+    if (got == NULL) {
+        fputs("spotopt: out of memory\n", stderr);
+        exit(EXIT_FAULT);
+    }
+    return got;
+}
+
+void *
+need_array(size_t count, size_t size)
+{
+    void *got = calloc(count > 0 ? count : 1, size);
+
+    if (got == NULL) {
+        fputs("spotopt: out of memory\n", stderr);
+        exit(EXIT_FAULT);
+    }
+    return got;
+}
+
+int
+exit_of(spotopt_status status)
+{
+    switch (status) {
+    case SPOTOPT_OK:
+        return EXIT_DONE;
+    case SPOTOPT_E_CANCELLED:
+        return EXIT_NO;
+    case SPOTOPT_E_ARGUMENT:
+        return EXIT_USAGE;
+    case SPOTOPT_E_INPUT:
+    case SPOTOPT_E_MISMATCH:
+        return EXIT_INPUT;
+    default:
+        return EXIT_FAULT;
+    }
+}
+
+int
+fail_with(const spotopt_error *err)
+{
+    say("%s", err->message[0] != '\0' ? err->message : spotopt_status_text(err->status));
+    return exit_of(err->status);
+}
+
+static void
+on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+bool
+was_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+void
+progress_end(void)
+{
+    if (!is_quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+static int32_t
+on_progress(void *user, const spotopt_progress *progress)
+{
+    static double shown_at = -1.0;
+    char bar[25];
+    const double frac = progress->done_frac;
+
+    (void)user;
+    if (interrupted)
+        return 1;
+    if (is_quiet || !isatty(STDERR_FILENO) || progress->seconds < 0.3 ||
+        progress->seconds - shown_at < 0.1)
+        return 0;
+    shown_at = progress->seconds;
+    for (int i = 0; i < 24; i++)
+        bar[i] = frac * 24.0 > i + 0.5 ? '#' : '.';
+    bar[24] = '\0';
+    fprintf(stderr, "\r\033[K%-10.16s ", progress->stage != NULL ? progress->stage : "");
+    if (frac >= 0.0)
+        fprintf(stderr, "%s ", bar);
+    fprintf(stderr, "%.1f s", progress->seconds);
+    if (isfinite(progress->cost))
+        fprintf(stderr, "  cost %.4f  bound %.4f", progress->cost, progress->bound);
+    fflush(stderr);
+    return 0;
+}
+
+/* --set key=value, and the flags that have an option each. */
+static int
+set_options(session *s, const args *a)
+{
+    static const char *const keys[][2] = {
+        {"seed", "seed"}, {"deadline", "deadline_s"}, {"work", "work"}, {"threads", "threads"}};
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *value = arg(a, keys[i][0]);
+
+        if (value != NULL &&
+            spotopt_options_set_text(s->options, keys[i][1], value, &err) != SPOTOPT_OK) {
+            say("--%s: %s", keys[i][0], err.message);
+            return EXIT_USAGE;
+        }
+    }
+    for (size_t i = 0; i < a->set_count; i++) {
+        const char *equals = strchr(a->set[i], '=');
+        char key[64];
+
+        if (equals == NULL || (size_t)(equals - a->set[i]) >= sizeof key) {
+            say("--set is \"%s\"; want KEY=VALUE", a->set[i]);
+            return EXIT_USAGE;
+        }
+        memcpy(key, a->set[i], (size_t)(equals - a->set[i]));
+        key[equals - a->set[i]] = '\0';
+        if (spotopt_options_set_text(s->options, key, equals + 1, &err) != SPOTOPT_OK) {
+            say("--set: %s", err.message);
+            return EXIT_USAGE;
+        }
+    }
+    return 0;
+}
+
+static int
+format_of(const args *a)
+{
+    static const char *const words[] = {"table", "json", "html", "openmetrics"};
+    const char *output = arg(a, "output");
+
+    if (output == NULL)
+        return arg(a, "output-file") == NULL && isatty(STDOUT_FILENO) ? AS_TABLE : AS_JSON;
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(output, words[i]) == 0)
+            return i;
+    }
+    return AS_JSON;
+}
+
+int
+session_open(session *s, const args *a)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    spotopt_context_params params = SPOTOPT_CONTEXT_PARAMS_INIT;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    const char *now = arg(a, "now"), *threads = arg(a, "threads");
+    double number;
+    int status;
+
+    *s = (session){NULL, NULL, (double)time(NULL), format_of(a), arg(a, "output-file")};
+    set_quiet(arg(a, "quiet") != NULL);
+    if (now != NULL && !read_time(now, &s->now_s)) {
+        say("--now is \"%s\"; want a time such as 2026-01-31T12:00:00Z, or seconds", now);
+        return EXIT_USAGE;
+    }
+    if (threads != NULL && read_number(threads, &number) && number >= 1.0 && number <= 256.0)
+        params.threads = (uint32_t)number;
+    if (spotopt_context_new(&params, &s->context, &err) != SPOTOPT_OK)
+        return fail_with(&err);
+    if (spotopt_options_new(s->context, &s->options, &err) != SPOTOPT_OK) {
+        status = fail_with(&err);
+        session_close(s);
+        return status;
+    }
+    status = set_options(s, a);
+    if (status != 0) {
+        session_close(s);
+        return status;
+    }
+    spotopt_options_set_progress(s->options, on_progress, NULL);
+    sigaction(SIGINT, &action, NULL);
+    return 0;
+}
+
+void
+session_close(session *s)
+{
+    progress_end();
+    spotopt_options_free(s->options);
+    spotopt_context_free(s->context);
+    s->options = NULL;
+    s->context = NULL;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verbs.c - the tables of verbs and flags, from which parsing, help, man pages and completion
+ * follow.
+ */
+#include "args.h"
+
+const flag common_flags[] = {
+    {"output", 'o', "FORMAT", "table json html openmetrics",
+     "what to print: table (the default on a terminal), json (the default elsewhere), html (one "
+     "self-contained page), "
+     "openmetrics (funnels only)"},
+    {"output-file", 0, "FILE", NULL,
+     "write there instead of standard output; the file appears whole or not at all"},
+    {"quiet", 'q', NULL, NULL, "no progress and no remarks; failures are still told"},
+    {"now", 0, "TIME", NULL,
+     "the moment of the decision, RFC 3339 or seconds of the history's epoch; the default is the "
+     "clock"},
+    {"seed", 0, "N", NULL,
+     "start of the random numbers; equal input, options and seed give equal answers"},
+    {"deadline", 0, "SECONDS", NULL,
+     "wall clock that the work may take; the best answer so far is printed then"},
+    {"work", 0, "UNITS", NULL, "units of work that may be spent, the same on every machine"},
+    {"threads", 0, "N", NULL, "threads that may be used; the answer does not depend on it"},
+    {"set", 0, "KEY=VALUE", NULL, "set an option of 'spotopt help options'; may be repeated"},
+    {0},
+};
+
+#define CATALOG_FLAGS                                                                              \
+    {"zones", 0, "A,B,C", NULL, "zones of catalog rows that name none"},                           \
+    {                                                                                              \
+        "zone-map", 0, "ID=NAME,...", NULL,                                                        \
+            "names of the zones that the catalog calls by id, such as "                            \
+            "use1-az2=us-east-1a"                                                                  \
+    }
+
+#ifdef HAVE_PLAN
+static const flag plan_flags[] = {
+    {"cluster", 0, "FILE", NULL,
+     "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; needed"},
+    {"catalog", 0, "FILE", NULL, "what can be bought, CSV or JSON; needed"},
+    {"policy", 0, "FILE", NULL, "what the operator wants; see 'spotopt help policy'"},
+    {"history", 0, "FILE", NULL, "capacity seen over time, CSV"},
+    {"metrics", 0, "FILE", NULL, "performance of pools and nodes"},
+    CATALOG_FLAGS,
+    {"cluster-id", 0, "NAME", NULL, "the cluster's name, for overrides"},
+    {"client-id", 0, "NAME", NULL, "the cluster's tenant, for overrides"},
+    {"check", 0, "PLAN", NULL,
+     "make no plan: verify this one against the same inputs, by code apart from the solver"},
+    {"model", 0, "FILE", NULL, "a risk model; not in this version"},
+    {"events", 0, "FILE", NULL, "rows of the ledger; not in this version"},
+    {0},
+};
+#endif
+
+#ifdef HAVE_RANK
+static const flag rank_flags[] = {
+    {"catalog", 0, "FILE", NULL, "what can be bought, CSV or JSON; needed"},
+    {"request", 0, "AMOUNTS", NULL, "what one replica asks for, such as cpu=4,memory=16Gi; needed"},
+    {"count", 0, "N", NULL, "replicas; the default is 1"},
+    {"top", 0, "K", NULL, "show the first K; the default is all"},
+    {"policy", 0, "FILE", NULL, "what the operator wants; see 'spotopt help policy'"},
+    {"history", 0, "FILE", NULL, "capacity seen over time, CSV"},
+    {"metrics", 0, "FILE", NULL, "performance of pools"},
+    CATALOG_FLAGS,
+    {"model", 0, "FILE", NULL, "a risk model; not in this version"},
+    {0},
+};
+#endif
+
+#ifdef HAVE_DRAIN
+static const flag drain_flags[] = {
+    {"cluster", 0, "FILE", NULL,
+     "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; needed"},
+    {"nodes", 0, "A,B", NULL, "the nodes to leave; needed"},
+    {"catalog", 0, "FILE", NULL,
+     "new nodes come from here; without it pods move to nodes there are"},
+    {"plan", 0, "FILE", NULL, "the target fleet; not in this version"},
+    {"notice", 0, "SECONDS", NULL,
+     "when the nodes are gone; the default is no deadline, a spot termination notice gives 120"},
+    {"policy", 0, "FILE", NULL, "what the operator wants; see 'spotopt help policy'"},
+    CATALOG_FLAGS,
+    {0},
+};
+#endif
+
+static const flag no_flags[] = {{0}};
+static const flag help_flags[] = {
+    {"man", 0, NULL, NULL, "as a man page, in roff"},
+    {0},
+};
+
+const verb verbs[] = {
+#ifdef HAVE_PLAN
+    {"plan", "", "decide which nodes to keep, buy and leave, and in which order",
+     "Reads what runs and what can be bought, forecasts interruptions, screens and ranks the "
+     "pools, packs the pods at "
+     "least cost with a proven bound, and orders launches and evictions so that no disruption "
+     "budget is broken. Exit "
+     "status 1 means that some pod finds no place, or that --check found faults.",
+     "spotopt plan --cluster cluster.json --catalog catalog.json -o html --output-file report.html",
+     plan_flags, true, cmd_plan},
+#endif
+#ifdef HAVE_PACK
+    {"pack", "PROBLEM", "solve a packing problem",
+     "Solves a bare PackingProblem: demands on pools and running nodes at least cost, under rules. "
+     "Prints a "
+     "PackingResult with a proven bound. Exit status 1 means that not everything could be placed.",
+     "spotopt pack problem.json --set gap_rel=0", no_flags, true, cmd_pack},
+#endif
+#ifdef HAVE_RANK
+    {"rank", "", "order the pools for a request, and say why",
+     "Scores every pool by cost, stability, performance and capacity, from fixed anchors, so that "
+     "a score can be "
+     "compared between runs. Pools that drop out are named with stage and reason. Exit status 1 "
+     "means that none is left.",
+     "spotopt rank --catalog catalog.json --request cpu=4,memory=16Gi --top 10", rank_flags, true,
+     cmd_rank},
+#endif
+#ifdef HAVE_DRAIN
+    {"drain", "", "order the moves off some nodes without breaking a budget",
+     "Plans waves of launches, cordons and evictions in which every PodDisruptionBudget holds "
+     "after each step, or names "
+     "what blocks them. Exit status 1 means that a pod is blocked, or lost because the notice is "
+     "too short.",
+     "spotopt drain --cluster cluster.json --nodes ip-10-0-16-86.ec2.internal --catalog "
+     "catalog.json --notice 120",
+     drain_flags, true, cmd_drain},
+#endif
+#ifdef HAVE_FUNNEL
+    {"funnel", "FILE...", "merge the funnels of plans and rankings",
+     "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
+     "answer is the same.",
+     "spotopt funnel monday.json tuesday.json -o openmetrics", no_flags, true, cmd_funnel},
+#endif
+    {"show", "FILE", "print a document that another verb wrote, as a table or a page",
+     "Reads a Plan, PackingResult, Ranking, DrainPlan or Funnel and prints it as -o asks. Nothing "
+     "is computed anew.",
+     "spotopt show plan.json -o html --output-file report.html", no_flags, true, cmd_show},
+    {"completion", "bash|zsh|fish", "print a completion script for a shell",
+     "Source its output in the shell's start-up file.", "source <(spotopt completion bash)",
+     no_flags, false, cmd_completion},
+    {"help", "[VERB|policy|options]", "explain a verb, the policy's defaults, or the options", NULL,
+     "spotopt help plan", help_flags, false, cmd_help},
+    {"version", "", "print the version", NULL, NULL, no_flags, false, cmd_version},
+    {0},
+};
