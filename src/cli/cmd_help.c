@@ -241,7 +241,6 @@ help_options(text *out)
     table_print(&t, &look, out);
 }
 
-#ifdef HAVE_POLICY
 /* The default policy as the library writes it, so that this page cannot be out of date. */
 static int
 help_policy(text *out)
@@ -260,7 +259,12 @@ help_policy(text *out)
         doc = cJSON_Parse(json);
         char *pretty = doc != NULL ? cJSON_Print(doc) : NULL;
 
-        text_add(out, pretty != NULL ? pretty : json);
+        for (const char *c = pretty != NULL ? pretty : json; *c != '\0'; c++) {
+            if (*c == '\t') /* cJSON's only blanks: two for a level, one behind a colon */
+                text_add(out, c > pretty && c[-1] == ':' ? " " : "  ");
+            else
+                text_add_n(out, c, 1);
+        }
         text_add(out, "\n");
         cJSON_free(pretty);
         cJSON_Delete(doc);
@@ -269,7 +273,6 @@ help_policy(text *out)
     spotopt_policy_free(policy);
     return status;
 }
-#endif
 
 int
 cmd_help(const args *a)
@@ -292,12 +295,10 @@ cmd_help(const args *a)
         help_all(&out);
     } else if (strcmp(what, "options") == 0) {
         help_options(&out);
-#ifdef HAVE_POLICY
     } else if (strcmp(what, "policy") == 0) {
         status = help_policy(&out);
         if (status != 0)
             return status;
-#endif
     } else {
         const char *near = nearest(what, verb_name_at, NULL);
 

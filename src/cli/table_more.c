@@ -49,10 +49,13 @@ print_packing(const cJSON *doc, const style *s, text *out)
     }
     text_add(out, "  ");
     add_ink(out, s, is_good ? INK_GOOD : INK_BAD, outcome);
-    text_addf(out, ": cost %s on %s nodes, bound %s, gap %s, %s\n\n",
+    text_addf(out, ": cost %s on %s nodes, bound %s, gap %s",
               show_real(doc_number(doc, "cost"), 4).at, show_count(nodes).at,
-              show_real(doc_number(doc, "bound"), 4).at, show_percent(doc_number(doc, "gap"), 2).at,
-              show_seconds(doc_number(doc, "stats.seconds")).at);
+              show_real(doc_number(doc, "bound"), 4).at,
+              show_percent(doc_number(doc, "gap"), 2).at);
+    if (!isnan(doc_number(doc, "stats.seconds")))
+        text_addf(out, ", %s", show_seconds(doc_number(doc, "stats.seconds")).at);
+    text_add(out, "\n\n");
     table_init(&t, titles);
     for (const cJSON *row = doc_list(doc, "nodes"); row != NULL; row = row->next) {
         text holds = {0};

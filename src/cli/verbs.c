@@ -101,13 +101,11 @@ const verb verbs[] = {
      "spotopt plan --cluster cluster.json --catalog catalog.json -o html --output-file report.html",
      plan_flags, true, cmd_plan},
 #endif
-#ifdef HAVE_PACK
     {"pack", "PROBLEM", "solve a packing problem",
      "Solves a bare PackingProblem: demands on pools and running nodes at least cost, under rules. "
      "Prints a "
      "PackingResult with a proven bound. Exit status 1 means that not everything could be placed.",
      "spotopt pack problem.json --set gap_rel=0", no_flags, true, cmd_pack},
-#endif
 #ifdef HAVE_RANK
     {"rank", "", "order the pools for a request, and say why",
      "Scores every pool by cost, stability, performance and capacity, from fixed anchors, so that "
