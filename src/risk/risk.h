@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_RISK_RISK_H
+#define SPOTOPT_RISK_RISK_H
+#include "model/catalog.h"
+#include "model/history.h"
+#include "spotopt/risk.h"
+
+/* How fast the past is forgotten, and how much of the prior counts once a pool has a past of its own. */
+#define SPOTOPT__RISK_TAU_H 6.0
+#define SPOTOPT__RISK_KAPPA 0.5
+/* Where there is no history at all: the mean rate is the vendor's, its spread only shapes the interval. */
+#define SPOTOPT__RISK_SHIPPED_ALPHA 1.0
+/* What bounds every rate, per hour: one loss in a century, one a minute. */
+#define SPOTOPT__RATE_MIN 1e-6
+#define SPOTOPT__RATE_MAX 60.0
+
+/* --- gamma.c --- */
+/* P(a, x), the chance that a gamma variable of shape a > 0 and rate 1 is at most x >= 0. */
+double spotopt__gamma_p(double a, double x);
+/* The x with P(a, x) = p, 0 <= p < 1. */
+double spotopt__gamma_quantile(double a, double p);
+
+/* --- prior.c --- */
+/* A rate per hour is gamma distributed with this shape and mean (so that beta = alpha / mean hours). */
+typedef struct spotopt__prior {
+    double alpha, mean;
+} spotopt__prior;
+
+/* Like pool-days: losses in so many hours, `weight` of them alike. */
+typedef struct spotopt__cell {
+    double events, hours, weight;
+} spotopt__cell;
+
+/* Losses per hour that an advisor bucket stands for; -1: what is assumed of a pool without one. */
+double spotopt__bucket_rate(int32_t bucket);
+/*
+ * Fits alpha and mean to cells by the negative-binomial likelihood, drawn towards `towards`: its mean weighs as
+ * much as `pull_events` events, ln alpha is normal around its own with deviation `alpha_sd`. Bounded for any input.
+ */
+spotopt__prior spotopt__prior_fit(const spotopt__cell *cells, size_t count, const spotopt__prior *towards,
+                                  double pull_events, double alpha_sd);
+/*
+ * How far the vendor's buckets are believed: the exponent g of (rate of bucket / mean rate)^g, from events and hours
+ * of pools with x = ln of that ratio. 0.5 where nothing is to be learned, within [0, 2].
+ */
+double spotopt__bucket_trust(const double *events, const double *hours, const double *x, size_t count);
+
+/* --- evidence.c --- */
+/* What one series tells at a moment; decayed by exp(-age / tau). Node figures count nodes, drop figures the pool. */
+typedef struct spotopt__evidence {
+    double node_events, node_hours; /* nodes lost; node-hours held */
+    double drop_events, drop_hours; /* changes downwards; hours with a node up */
+    double nodes_up;                /* at that moment; NaN: not observed */
+    double seen_s;                  /* last moment observed; NaN: never */
+} spotopt__evidence;
+
+spotopt__evidence spotopt__evidence_at(const spotopt_history *history, size_t series, double now_s, double tau_h);
+/* Pool-days of a series up to now_s, hours times `scale`; by nodes, or by drops of the pool. */
+typedef spotopt__vec(spotopt__cell) spotopt__cells;
+bool spotopt__evidence_cells(spotopt_context *context, const spotopt_history *history, size_t series, double now_s,
+                             double scale, bool by_drops, spotopt__cells *cells);
+
+/* --- score.c --- */
+typedef struct spotopt__belief {
+    double a, b; /* of the rate's gamma distribution; b in hours */
+} spotopt__belief;
+/* 1 - (b / (b + H))^a: the chance of a loss within H hours, the rate being uncertain. */
+double spotopt__belief_p(const spotopt__belief *belief, double horizon_h);
+
+typedef struct spotopt__risk_pool {
+    spotopt__belief node, drop;
+    double rate_low, rate_high; /* 5 % and 95 % quantiles of a node's rate, per hour */
+    double events, hours;       /* decayed: nodes lost, node-hours */
+    uint32_t series;            /* of the history, or SPOTOPT__NONE */
+    uint32_t flags;             /* SPOTOPT_RISK_... */
+} spotopt__risk_pool;
+
+struct spotopt_risk {
+    spotopt_context *context;
+    spotopt__risk_pool *pools;
+    size_t count;
+    double bucket_trust;
+    spotopt__prior overall; /* of a node, all families and regions */
+};
+
+/* The chance that the pool loses at least one node within the horizon; 0 on-demand. */
+double spotopt__risk_drop(const spotopt_risk *risk, size_t pool, double horizon_h);
+
+#endif

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * score.c - a forecast for every pool of a catalog: prior, then evidence.
+ *
+ * The rate at which one node is taken back is Gamma(A, B): A = kappa * alpha + D, B = kappa * beta
+ * + E, with alpha and beta of the pool's family in its region (prior.c), D and E the decayed losses
+ * and node-hours of its own history (evidence.c). A node survives H hours with exp(-rate * H),
+ * hence p_H = 1 - (B / (B + H))^A, which never falls with H; the interval is that of the rate's 5 %
+ * and 95 % quantiles. The same with changes downwards instead of nodes gives the chance that the
+ * pool loses any node. On-demand pools are not taken back.
+ *
+ * A pool's history is found by its id, else as the spot series of its type and zone (the first of
+ * several). Cost: linear in rows, plus the fit of each family and region.
+ */
+#include "risk/risk.h"
+
+#define PULL_OVERALL 0.25 /* events that the shipped mean weighs as much as */
+#define PULL_GROUP 2.0 /* events that the overall mean weighs as much as, in a family and region   \
+                        */
+#define SD_OVERALL 1.5 /* of ln alpha around the one above */
+#define SD_GROUP 0.7
+
+typedef struct scoring {
+    const spotopt_catalog *catalog;
+    const spotopt_history *history; /* or NULL */
+    double now_s;
+    spotopt_context *context;
+    spotopt__arena arena;
+    spotopt__map by_place; /* "type\nzone" -> series */
+    spotopt__map by_group; /* "family\nregion" -> group */
+    uint32_t group_count;
+    uint32_t *pool_of, *group_of; /* by series; SPOTOPT__NONE: no pool, no group (on-demand) */
+    double *x; /* by series: ln of its bucket's rate over the mean rate, times trust */
+    spotopt__prior *node, *drop; /* by group */
+    spotopt__prior node_all, drop_all;
+    spotopt__evidence *evidence; /* by series */
+    double trust;
+} scoring;
+
+static const char *
+pair_text(scoring *s, const char *a, size_t a_length, const char *b)
+{
+    size_t b_length = strlen(b);
+    char *text = spotopt__arena_alloc(&s->arena, a_length + b_length + 2, 1);
+
+    if (text == NULL)
+        return NULL;
+    memcpy(text, a, a_length);
+    text[a_length] = '\n';
+    memcpy(text + a_length + 1, b, b_length + 1);
+    return text;
+}
+
+static bool
+join(scoring *s)
+{
+    size_t count = s->history->series.count;
+
+    s->pool_of = spotopt__alloc_array(s->context, count, sizeof *s->pool_of);
+    s->group_of = spotopt__alloc_array(s->context, count, sizeof *s->group_of);
+    s->x = spotopt__alloc_array(s->context, count, sizeof *s->x);
+    if (s->pool_of == NULL || s->group_of == NULL || s->x == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const spotopt__series *series = &s->history->series.at[i];
+        uint32_t pool = spotopt__map_get(&s->catalog->pool_by_id, series->pool);
+        const char *type = series->instance_type, *region = series->region, *zone = series->zone;
+
+        s->pool_of[i] = pool;
+        s->group_of[i] = SPOTOPT__NONE;
+        if (pool != SPOTOPT__NONE) {
+            const spotopt__pool *p = &s->catalog->pools.at[pool];
+
+            if (p->purchase == SPOTOPT__ON_DEMAND)
+                continue;
+            type = type[0] != '\0' ? type : s->catalog->types.at[p->type].name;
+            region = region[0] != '\0' ? region : p->region;
+            zone = zone[0] != '\0' ? zone : p->zone;
+        }
+        const char *place = pair_text(s, type, strlen(type), zone);
+        const char *group = pair_text(s, type, spotopt__family_length(type), region);
+        uint32_t found;
+
+        if (place == NULL || group == NULL ||
+            !spotopt__map_put(&s->by_place, place, (uint32_t)i, NULL) ||
+            !spotopt__map_put(&s->by_group, group, s->group_count, &found))
+            return false;
+        s->group_count += found == s->group_count;
+        s->group_of[i] = found;
+    }
+    return true;
+}
+
+/* The series of a spot pool. */
+static bool
+find_series(scoring *s, const spotopt__pool *pool, uint32_t *out)
+{
+    const char *type = s->catalog->types.at[pool->type].name;
+
+    *out = SPOTOPT__NONE;
+    if (s->history == NULL)
+        return true;
+    *out = spotopt__map_get(&s->history->series_by_pool, pool->id);
+    if (*out != SPOTOPT__NONE)
+        return true;
+    const char *place = pair_text(s, type, strlen(type), pool->zone);
+    if (place == NULL)
+        return false;
+    *out = spotopt__map_get(&s->by_place, place);
+    return true;
+}
+
+static double
+bucket_offset(int32_t bucket)
+{
+    return bucket < 0 ? 0.0 : log(spotopt__bucket_rate(bucket) / spotopt__bucket_rate(-1));
+}
+
+/* Learns how far buckets are to be believed, from series of pools with a bucket. */
+static bool
+learn_trust(scoring *s, const uint32_t *series_of_pool)
+{
+    size_t count = s->history->series.count, n = 0;
+    double *events = spotopt__alloc_array(s->context, 3 * count, sizeof *events);
+    double *hours = events != NULL ? events + count : NULL,
+           *x = events != NULL ? hours + count : NULL;
+    spotopt__cells cells = {0};
+    bool is_fine = events != NULL;
+
+    for (size_t i = 0; i < s->catalog->pools.count; i++) {
+        if (series_of_pool[i] != SPOTOPT__NONE)
+            s->x[series_of_pool[i]] = bucket_offset(s->catalog->pools.at[i].advisor_bucket);
+    }
+    for (size_t i = 0; is_fine && i < count; i++) {
+        if (s->x[i] == 0.0)
+            continue;
+        cells.count = 0;
+        is_fine = spotopt__evidence_cells(s->context, s->history, i, s->now_s, 1.0, false, &cells);
+        events[n] = hours[n] = 0.0;
+        for (size_t c = 0; c < cells.count; c++) {
+            events[n] += cells.at[c].weight * cells.at[c].events;
+            hours[n] += cells.at[c].weight * cells.at[c].hours;
+        }
+        x[n++] = s->x[i];
+    }
+    if (is_fine) {
+        s->trust = spotopt__bucket_trust(events, hours, x, n);
+        for (size_t i = 0; i < count; i++)
+            s->x[i] *= s->trust;
+    }
+    spotopt__vec_free(s->context, &cells);
+    spotopt__free(s->context, events);
+    return is_fine;
+}
+
+/* Groups' cells lie together, so that the whole is one array and each group a part of it. */
+static bool
+fit(scoring *s, bool by_drops, spotopt__prior *out_all, spotopt__prior *out_groups)
+{
+    const spotopt__prior shipped = {0.5, spotopt__bucket_rate(-1)};
+    size_t series = s->history->series.count, *first;
+    uint32_t *order;
+    spotopt__cells cells = {0};
+    bool is_fine;
+
+    first = spotopt__alloc_array(s->context, (size_t)s->group_count + 2, sizeof *first);
+    order = spotopt__alloc_array(s->context, series + 1, sizeof *order);
+    is_fine = first != NULL && order != NULL;
+    for (size_t i = 0; is_fine && i < series; i++) {
+        if (s->group_of[i] != SPOTOPT__NONE)
+            first[s->group_of[i] + 2]++;
+    }
+    for (uint32_t g = 2; is_fine && g < s->group_count + 2; g++)
+        first[g] += first[g - 1];
+    for (size_t i = 0; is_fine && i < series; i++) {
+        if (s->group_of[i] != SPOTOPT__NONE)
+            order[first[s->group_of[i] + 1]++] = (uint32_t)i;
+    }
+    /* Now first[g] .. first[g + 1] are the series of g; next they become its cells. */
+    size_t at = 0;
+    for (uint32_t g = 0; is_fine && g < s->group_count; g++) {
+        size_t end = first[g + 1];
+
+        first[g] = cells.count;
+        for (; is_fine && at < end; at++)
+            is_fine = spotopt__evidence_cells(s->context, s->history, order[at], s->now_s,
+                                              exp(s->x[order[at]]), by_drops, &cells);
+    }
+    if (is_fine) {
+        first[s->group_count] = cells.count;
+        *out_all = spotopt__prior_fit(cells.at, cells.count, &shipped, PULL_OVERALL, SD_OVERALL);
+        for (uint32_t g = 0; g < s->group_count; g++)
+            out_groups[g] = spotopt__prior_fit(cells.at + first[g], first[g + 1] - first[g],
+                                               out_all, PULL_GROUP, SD_GROUP);
+    }
+    spotopt__vec_free(s->context, &cells);
+    spotopt__free(s->context, order);
+    spotopt__free(s->context, first);
+    return is_fine;
+}
+
+static bool
+learn(scoring *s, const uint32_t *series_of_pool)
+{
+    if (!learn_trust(s, series_of_pool))
+        return false;
+    s->evidence = spotopt__alloc_array(s->context, s->history->series.count, sizeof *s->evidence);
+    if (s->evidence == NULL)
+        return false;
+    for (size_t i = 0; i < s->history->series.count; i++)
+        s->evidence[i] = spotopt__evidence_at(s->history, i, s->now_s, SPOTOPT__RISK_TAU_H);
+    s->node = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->node);
+    s->drop = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->drop);
+    return s->node != NULL && s->drop != NULL && fit(s, false, &s->node_all, s->node) &&
+           fit(s, true, &s->drop_all, s->drop);
+}
+
+static spotopt__belief
+believe(const spotopt__prior *prior, double factor, double events, double hours)
+{
+    double mean = prior->mean * factor;
+
+    mean = mean < SPOTOPT__RATE_MIN   ? SPOTOPT__RATE_MIN
+           : mean > SPOTOPT__RATE_MAX ? SPOTOPT__RATE_MAX
+                                      : mean;
+    return (spotopt__belief){SPOTOPT__RISK_KAPPA * prior->alpha + events,
+                             SPOTOPT__RISK_KAPPA * prior->alpha / mean + hours};
+}
+
+static bool
+score_pool(scoring *s, const spotopt__pool *pool, uint32_t series, spotopt__risk_pool *out)
+{
+    const spotopt__type *type = &s->catalog->types.at[pool->type];
+    spotopt__prior node = {SPOTOPT__RISK_SHIPPED_ALPHA, spotopt__bucket_rate(pool->advisor_bucket)},
+                   drop = node;
+    spotopt__evidence e = {0.0, 0.0, 0.0, 0.0, NAN, NAN};
+    double factor = 1.0;
+
+    out->series = series;
+    if (pool->purchase == SPOTOPT__ON_DEMAND) {
+        out->flags = SPOTOPT_RISK_NONE;
+        return true;
+    }
+    if (s->history != NULL) {
+        const char *group_text = pair_text(s, type->family, strlen(type->family), pool->region);
+        uint32_t group;
+
+        if (group_text == NULL)
+            return false;
+        group = spotopt__map_get(&s->by_group, group_text);
+        node = group != SPOTOPT__NONE ? s->node[group] : s->node_all;
+        drop = group != SPOTOPT__NONE ? s->drop[group] : s->drop_all;
+        factor = exp(s->trust * bucket_offset(pool->advisor_bucket));
+    }
+    if (series != SPOTOPT__NONE)
+        e = s->evidence[series];
+    out->node = believe(&node, factor, e.node_events, e.node_hours);
+    out->drop = believe(&drop, factor, e.drop_events, e.drop_hours);
+    out->events = e.node_events;
+    out->hours = e.node_hours;
+    out->rate_low = spotopt__gamma_quantile(out->node.a, 0.05) / out->node.b;
+    out->rate_high = spotopt__gamma_quantile(out->node.a, 0.95) / out->node.b;
+    out->flags =
+        e.node_hours > 1e-3 || e.node_events > 1e-6 ? SPOTOPT_RISK_EVIDENCE : SPOTOPT_RISK_PRIOR;
+    if (e.node_hours < 1.0)
+        out->flags |= SPOTOPT_RISK_COLD;
+    if (!isnan(e.seen_s) && s->now_s - e.seen_s > 24.0 * 3600.0)
+        out->flags |= SPOTOPT_RISK_STALE;
+    return true;
+}
+
+double
+spotopt__belief_p(const spotopt__belief *belief, double horizon_h)
+{
+    return -expm1(-belief->a * log1p(horizon_h / belief->b));
+}
+
+double
+spotopt__risk_drop(const spotopt_risk *risk, size_t pool, double horizon_h)
+{
+    const spotopt__risk_pool *of = &risk->pools[pool];
+
+    return (of->flags & SPOTOPT_RISK_NONE) != 0 ? 0.0 : spotopt__belief_p(&of->drop, horizon_h);
+}
+
+spotopt_status
+spotopt_risk_score(spotopt_context *context, const spotopt_catalog *catalog,
+                   const spotopt_history *history, double now_s, const spotopt_options *options,
+                   spotopt_risk **out, spotopt_error *err)
+{
+    scoring s = {
+        .catalog = catalog, .history = history, .now_s = now_s, .context = context, .trust = 1.0};
+    spotopt_risk *risk = NULL;
+    uint32_t *series_of_pool = NULL;
+    bool is_fine = true;
+
+    (void)options;
+    if (catalog == NULL || out == NULL)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "%s is NULL; want it set",
+                             out == NULL ? "out" : "catalog");
+    if (!isfinite(now_s))
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "now_s is not finite; want seconds");
+    if (history != NULL && history->series.count == 0)
+        s.history = NULL;
+    spotopt__arena_init(&s.arena, context);
+    spotopt__map_init(&s.by_place, context);
+    spotopt__map_init(&s.by_group, context);
+    s.node_all = s.drop_all =
+        (spotopt__prior){SPOTOPT__RISK_SHIPPED_ALPHA, spotopt__bucket_rate(-1)};
+
+    risk = spotopt__alloc(context, sizeof *risk);
+    if (risk != NULL) {
+        risk->context = spotopt__context_hold(context);
+        risk->count = catalog->pools.count;
+        risk->pools = spotopt__alloc_array(context, risk->count + 1, sizeof *risk->pools);
+    }
+    series_of_pool =
+        spotopt__alloc_array(context, catalog->pools.count + 1, sizeof *series_of_pool);
+    is_fine = risk != NULL && risk->pools != NULL && series_of_pool != NULL &&
+              (s.history == NULL || join(&s));
+    for (size_t i = 0; is_fine && i < catalog->pools.count; i++) {
+        series_of_pool[i] = SPOTOPT__NONE;
+        if (catalog->pools.at[i].purchase == SPOTOPT__SPOT)
+            is_fine = find_series(&s, &catalog->pools.at[i], &series_of_pool[i]);
+    }
+    if (is_fine && s.history != NULL)
+        is_fine = learn(&s, series_of_pool);
+    for (size_t i = 0; is_fine && i < catalog->pools.count; i++)
+        is_fine = score_pool(&s, &catalog->pools.at[i], series_of_pool[i], &risk->pools[i]);
+    if (is_fine) {
+        risk->bucket_trust = s.trust;
+        risk->overall = s.node_all;
+    }
+
+    spotopt__free(context, series_of_pool);
+    spotopt__free(context, s.pool_of);
+    spotopt__free(context, s.group_of);
+    spotopt__free(context, s.x);
+    spotopt__free(context, s.evidence);
+    spotopt__free(context, s.node);
+    spotopt__free(context, s.drop);
+    spotopt__map_free(&s.by_place);
+    spotopt__map_free(&s.by_group);
+    spotopt__arena_free(&s.arena);
+    if (!is_fine) {
+        spotopt_risk_free(risk);
+        return spotopt__nomem(err, "forecasts");
+    }
+    *out = risk;
+    return SPOTOPT_OK;
+}
+
+void
+spotopt_risk_free(spotopt_risk *risk)
+{
+    if (risk == NULL)
+        return;
+    spotopt_context *context = risk->context;
+    spotopt__free(context, risk->pools);
+    spotopt__free(context, risk);
+    spotopt__context_drop(context);
+}
+
+static spotopt_status
+check_horizon(double horizon_h, spotopt_error *err)
+{
+    char real[SPOTOPT__REAL_SIZE];
+
+    if (horizon_h > 0.0 && horizon_h < INFINITY)
+        return SPOTOPT_OK;
+    spotopt__write_real(horizon_h, real);
+    return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "horizon_h is %s; want hours > 0", real);
+}
+
+/* The mean lies outside a skewed distribution's quantiles now and then; the interval is widened to
+ * hold it. */
+static void
+forecast(const spotopt__risk_pool *pool, double horizon_h, double *p, double *low, double *high)
+{
+    if ((pool->flags & SPOTOPT_RISK_NONE) != 0) {
+        *p = *low = *high = 0.0;
+        return;
+    }
+    *p = spotopt__belief_p(&pool->node, horizon_h);
+    *low = -expm1(-pool->rate_low * horizon_h);
+    *high = -expm1(-pool->rate_high * horizon_h);
+    *low = *low < *p ? *low : *p;
+    *high = *high > *p ? *high : *p;
+}
+
+spotopt_status
+spotopt_risk_at(const spotopt_risk *risk, size_t pool, double horizon_h, spotopt_forecast *out,
+                spotopt_error *err)
+{
+    spotopt_forecast made = SPOTOPT_FORECAST_INIT;
+    spotopt_status status = check_horizon(horizon_h, err);
+
+    if (status != SPOTOPT_OK)
+        return status;
+    if (pool >= risk->count)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "pool is %zu; want less than %zu", pool,
+                             risk->count);
+    if (out == NULL || out->size < sizeof out->size)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
+                             "out.size is not set; want SPOTOPT_FORECAST_INIT");
+    made.size = out->size;
+    forecast(&risk->pools[pool], horizon_h, &made.p, &made.low, &made.high);
+    made.events = risk->pools[pool].events;
+    made.hours = risk->pools[pool].hours;
+    made.flags = risk->pools[pool].flags;
+    memcpy(out, &made, out->size < sizeof made ? out->size : sizeof made);
+    return SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt_risk_columns(const spotopt_risk *risk, double horizon_h, double *out_p, double *out_low,
+                     double *out_high, size_t count, spotopt_error *err)
+{
+    spotopt_status status = check_horizon(horizon_h, err);
+
+    if (status != SPOTOPT_OK)
+        return status;
+    if (count != risk->count)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "count is %zu; want %zu", count, risk->count);
+    for (size_t i = 0; i < count; i++) {
+        double p, low, high;
+
+        forecast(&risk->pools[i], horizon_h, &p, &low, &high);
+        out_p[i] = p;
+        if (out_low != NULL)
+            out_low[i] = low;
+        if (out_high != NULL)
+            out_high[i] = high;
+    }
+    return SPOTOPT_OK;
+}
