@@ -5,7 +5,7 @@
 #include "base/error.h"
 
 /*
- * Linear and small integer programs, minimised. GLPK underneath, known to lp.c alone: each problem lives on a
+ * Linear and small integer programs, minimised. GLPK underneath, known to lp_engine.c alone: each problem lives on a
  * thread of its own (signals blocked), so that GLPK's environment, its terminal and its faults never touch
  * the host's. A fault becomes SPOTOPT_E_INTERNAL and ends the problem; freeing it leaves no memory behind.
  * In a forked child every call fails with SPOTOPT_E_STATE. Not to be shared between threads without a lock.
@@ -14,7 +14,7 @@
 typedef struct spotopt__lp spotopt__lp;
 
 enum {
-    SPOTOPT__LP_OPTIMAL,
+    SPOTOPT__LP_OPTIMAL, /* of an integer solve: proven to be within gap_rel of the bound */
     SPOTOPT__LP_INFEASIBLE,
     SPOTOPT__LP_UNBOUNDED,
     SPOTOPT__LP_FEASIBLE, /* stopped by its limit with a feasible point */
@@ -53,7 +53,8 @@ spotopt_status spotopt__lp_delete_columns(spotopt__lp *lp, size_t count, const u
  */
 spotopt_status spotopt__lp_solve(spotopt__lp *lp, double limit_s, double *x, double *dual,
                                  spotopt__lp_answer *answer, spotopt_error *err);
-/* Branch and cut; is_integer has one entry a column. Stops at gap_rel or limit_s. x is NULL or columns long. */
+/* Branch and cut; is_integer has one entry a column. Integer columns must have
+ * whole bounds. Stops at gap_rel or limit_s. x is NULL or columns long. */
 spotopt_status spotopt__lp_solve_integer(spotopt__lp *lp, const unsigned char *is_integer, double gap_rel,
                                          double limit_s, double *x, spotopt__lp_answer *answer,
                                          spotopt_error *err);
