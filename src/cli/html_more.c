@@ -2,8 +2,10 @@
 /*
  * html_more.c - pages of packings, rankings, drains and funnels: a sentence, a picture, a table.
  */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "html.h"
@@ -33,41 +35,98 @@ draw_bar(text *out, double y, const char *what, const char *value, double frac, 
     svg_rect(out, cls, 0.0, y + 8.0, SVG_HALF * fmin(fmax(frac, 0.0), 1.0), 10.0, NULL);
 }
 
-void
-html_packing(const cJSON *doc, text *out)
+typedef struct pool_sum {
+    const char *pool;
+    double count;
+} pool_sum;
+
+static int
+by_pool(const void *a, const void *b)
 {
-    char headline[160], value[64];
-    double nodes = 0.0, most = 0.0, y = 24.0;
-    size_t rows = 0, n = 0;
+    return strcmp(((const pool_sum *)a)->pool, ((const pool_sum *)b)->pool);
+}
+
+static int
+by_sum(const void *a, const void *b)
+{
+    const pool_sum *x = a, *y = b;
+
+    return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->pool, y->pool);
+}
+
+/* Nodes of each pool, running ones included, most first. */
+static pool_sum *
+sum_pools(const cJSON *doc, size_t *out_count)
+{
+    pool_sum *sums = need_array(doc_count(doc, "nodes"), sizeof *sums);
+    size_t n = 0, kept = 0;
 
     for (const cJSON *row = doc_list(doc, "nodes"); row != NULL; row = row->next) {
         const double count = doc_number(row, "count");
 
-        nodes += isnan(count) ? 0.0 : count;
-        most = fmax(most, isnan(count) ? 0.0 : count);
-        rows++;
+        sums[n++] = (pool_sum){doc_text(row, "pool"), isnan(count) ? 0.0 : count};
     }
-    html_begin(out, "Packing");
-    fit(headline, sizeof headline, "%.40s: %s nodes for %s", doc_text(doc, "outcome"),
-        show_count(nodes).at, show_real(doc_number(doc, "cost"), 4).at);
-    add_title(out, "Packing", headline);
-    fit(value, sizeof value, "Bound %s, gap %s.", show_real(doc_number(doc, "bound"), 4).at,
-        show_percent(doc_number(doc, "gap"), 2).at);
-    html_section(out, "Nodes", value);
-    rows = rows < BARS_SHOWN ? rows : BARS_SHOWN;
-    svg_begin(out, "rows", "Nodes of each kind", headline, SVG_HALF, 52.0 * (double)rows + 4.0);
-    for (const cJSON *row = doc_list(doc, "nodes"); row != NULL && n < rows;
-         row = row->next, n++, y += 52.0) {
-        const double count = doc_number(row, "count");
+    qsort(sums, n, sizeof *sums, by_pool);
+    for (size_t i = 0; i < n; i++) {
+        if (kept > 0 && strcmp(sums[kept - 1].pool, sums[i].pool) == 0)
+            sums[kept - 1].count += sums[i].count;
+        else
+            sums[kept++] = sums[i];
+    }
+    qsort(sums, kept, sizeof *sums, by_sum);
+    *out_count = kept;
+    return sums;
+}
 
-        draw_bar(out, y,
-                 doc_at(row, "node") != NULL ? doc_text(row, "node") : doc_text(row, "pool"),
-                 show_count(count).at, count / fmax(most, 1.0),
-                 doc_at(row, "node") != NULL ? "fod" : "fplan");
-    }
+static void
+add_packing_pictures(const cJSON *doc, text *out, const pool_sum *sums, size_t count)
+{
+    const double cost = doc_number(doc, "cost"), bound = doc_number(doc, "bound");
+    const size_t shown = count < BARS_SHOWN ? count : BARS_SHOWN;
+    char desc[160];
+    double y = 24.0;
+
+    text_add(out, "<div class=\"grid\">\n");
+    html_section(out, "Proof", "No packing of these demands costs less than the bound.");
+    fit(desc, sizeof desc, "Cost %s, bound %s, gap %s.", show_real(cost, 4).at,
+        show_real(bound, 4).at, show_percent(doc_number(doc, "gap"), 2).at);
+    svg_begin(out, "proof", "Cost and its proven bound", desc, SVG_HALF, 104.0);
+    draw_bar(out, 24.0, "this packing", show_real(cost, 4).at, isnan(cost) ? 0.0 : 1.0, "fplan");
+    draw_bar(out, 76.0, "proven bound", show_real(bound, 4).at,
+             isnan(bound / cost) ? 0.0 : bound / cost, "fod");
     svg_end(out, NULL);
-    html_table_begin(out, "Numbers", "pool|running node|nodes>|holds on each");
-    n = 0;
+    text_addf(out, "<p class=\"lead\">Gap: %s.</p>\n", show_percent(doc_number(doc, "gap"), 2).at);
+    html_section_end(out);
+    html_section(out, "Nodes", "By pool, running ones included.");
+    svg_begin(out, "pools", "Nodes of each pool", desc, SVG_HALF, 52.0 * (double)shown + 4.0);
+    for (size_t i = 0; i < shown; i++, y += 52.0)
+        draw_bar(out, y, sums[i].pool, show_count(sums[i].count).at,
+                 sums[i].count / fmax(sums[0].count, 1.0), "fplan");
+    svg_end(out, NULL);
+    html_section_end(out);
+}
+
+void
+html_packing(const cJSON *doc, text *out)
+{
+    const char *outcome = doc_text(doc, "outcome");
+    char headline[160];
+    double nodes = 0.0;
+    size_t count, n = 0;
+    pool_sum *sums = sum_pools(doc, &count);
+
+    for (size_t i = 0; i < count; i++)
+        nodes += sums[i].count;
+    html_begin(out, "Packing");
+    fit(headline, sizeof headline, "%c%.40s: %s nodes for %s", toupper((unsigned char)outcome[0]),
+        outcome[0] != '\0' ? outcome + 1 : "", show_count(nodes).at,
+        show_real(doc_number(doc, "cost"), 4).at);
+    add_title(out, "Packing", headline);
+    add_packing_pictures(doc, out, sums, count);
+    free(sums);
+    text_add(out, "<div class=\"wide\">\n");
+    html_section(out, "Who runs where", NULL);
+    html_table_begin(out, NULL, "nodes>|pool|running node|holds on each");
     for (const cJSON *row = doc_list(doc, "nodes"); row != NULL && n < ROWS_SHOWN;
          row = row->next, n++) {
         text holds = {0};
@@ -77,13 +136,13 @@ html_packing(const cJSON *doc, text *out)
             text_addf(&holds, "%s%s %s", holds.length > 0 ? ", " : "",
                       hold->string != NULL ? hold->string : "", show_count(doc_value(hold)).at);
         html_row(out);
+        html_number(out, show_count(doc_number(row, "count")).at);
         html_cell(out, doc_text(row, "pool"));
         html_cell(out, doc_text(row, "node"));
-        html_number(out, show_count(doc_number(row, "count")).at);
         html_cell(out, holds.at);
         text_free(&holds);
     }
-    html_table_end(out, true);
+    html_table_end(out, false);
     html_section_end(out);
     if (doc_list(doc, "why") != NULL) {
         n = 0;
@@ -100,6 +159,7 @@ html_packing(const cJSON *doc, text *out)
         text_add(out, "</ul>\n");
         html_section_end(out);
     }
+    text_add(out, "</div>\n</div>\n");
     html_end(out, doc);
 }
 

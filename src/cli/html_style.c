@@ -92,7 +92,8 @@ const char *const html_style[] = {
     "@media (max-width:820px){.grid{grid-template-columns:minmax(0,1fr)}main{padding:24px 14px "
     "48px}section{",
     "padding:16px 14px}}\n",
-    ".tight{display:none}\n",
+    ".tight{display:none}svg.half{max-width:560px}header{margin-bottom:28px}.wide>section+section{"
+    "margin-top:20px}\n",
     "@media (max-width:560px){.roomy{display:none}.tight{display:block}svg.half "
     "text{font-size:18.5px}",
     "svg.half .t{font-size:17px}svg.half .key{font-size:13px}.long "
