@@ -106,6 +106,7 @@ typedef struct spotopt__k8s {
     const char *name; /* the document's */
     spotopt_error *err;
     bool is_list; /* else the document is one object */
+    uint32_t repeated, a_repeated[2]; /* manifests of one kind and name; the first such pair of items */
 
     spotopt__arena keys; /* of the maps below */
     spotopt__map text_at, label_set_at, core_at, shape_at, seen, workload_at;

@@ -19,7 +19,16 @@
             &(k8s)->passed_seen                                                                    \
     }
 
-/* The same kind and name twice: which is right? */
+/* Manifests have no uid: two of one name are two authors' work, put into one list. */
+static bool
+is_manifest(const spotopt__at *meta, int32_t kind)
+{
+    const spotopt__at uid = spotopt__at_key(meta, "uid");
+
+    return !spotopt__at_is_set(&uid) && kind != SPOTOPT__K8S_POD && kind != SPOTOPT__K8S_NODE;
+}
+
+/* The same kind and name twice: which is right? Of manifests both, or pods would be lost; the API server has one. */
 static spotopt_status
 refuse_repeated(spotopt__k8s *k8s, const spotopt__at *at, int32_t kind, uint32_t index)
 {
@@ -45,6 +54,13 @@ refuse_repeated(spotopt__k8s *k8s, const spotopt__at *at, int32_t kind, uint32_t
         return spotopt__k8s_nomem(k8s);
     if (first == index)
         return SPOTOPT_OK;
+    if (is_manifest(&meta, kind)) {
+        if (k8s->repeated++ == 0) {
+            k8s->a_repeated[0] = first;
+            k8s->a_repeated[1] = index;
+        }
+        return SPOTOPT_OK;
+    }
     return spotopt__fail_at(at, k8s->err, "%s %s stands at /items/%u already; want it once",
                             spotopt__k8s_kind_name(kind), spotopt__quote(name, quoted), first);
 }
@@ -109,6 +125,10 @@ warn_missing(spotopt__k8s *k8s)
         SPOTOPT__TRY(spotopt__k8s_warn(
             k8s, "passed over: %s; pods that they will make later are not counted",
             k8s->passed.at));
+    if (k8s->repeated > 0)
+        SPOTOPT__TRY(spotopt__k8s_warn(
+            k8s, "%u manifests repeat a kind and name, such as /items/%u that of /items/%u; all count",
+            k8s->repeated, k8s->a_repeated[1], k8s->a_repeated[0]));
     if (k8s->missing_claims > 0)
         SPOTOPT__TRY(spotopt__k8s_warn(
             k8s,

@@ -42,10 +42,9 @@ find_workload(spotopt__k8s *k8s, const char *kind_name, const char *ns, const ch
     return SPOTOPT_OK;
 }
 
-/* The workload of that kind and name, made when it is not there yet. The texts are interned. */
 static spotopt_status
-want_workload(spotopt__k8s *k8s, const char *kind_name, const char *ns, const char *name,
-              uint32_t *out)
+add_workload(spotopt__k8s *k8s, const char *kind_name, const char *ns, const char *name,
+             uint32_t *out)
 {
     spotopt_cluster *cluster = k8s->cluster;
     const uint32_t next = (uint32_t)cluster->workloads.count;
@@ -57,21 +56,34 @@ want_workload(spotopt__k8s *k8s, const char *kind_name, const char *ns, const ch
                               .shape = SPOTOPT__NONE};
     const spotopt__k8s_workload known = {
         .item = SPOTOPT__NONE, .completions = SPOTOPT__NONE, .bare = SPOTOPT__NONE, .revision = -1};
+
+    for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++) {
+        if (strcmp(kind_names[i].name, kind_name) == 0)
+            made.kind = kind_names[i].kind;
+    }
+    if (!spotopt__vec_push(k8s->context, &cluster->workloads, made) ||
+        !spotopt__vec_push(k8s->context, &k8s->workloads, known))
+        return spotopt__k8s_nomem(k8s);
+    *out = next;
+    return SPOTOPT_OK;
+}
+
+/* The workload of that kind and name, made when it is not there yet. The texts are interned. */
+static spotopt_status
+want_workload(spotopt__k8s *k8s, const char *kind_name, const char *ns, const char *name,
+              uint32_t *out)
+{
     const char *key;
 
     SPOTOPT__TRY(find_workload(k8s, kind_name, ns, name, strlen(name), out));
     if (*out != SPOTOPT__NONE)
         return SPOTOPT_OK;
-    for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++) {
-        if (strcmp(kind_names[i].name, kind_name) == 0)
-            made.kind = kind_names[i].kind;
-    }
     key = spotopt__arena_text(&k8s->keys, (const char *)k8s->key.at, k8s->key.count);
-    if (key == NULL || !spotopt__vec_push(k8s->context, &cluster->workloads, made) ||
-        !spotopt__vec_push(k8s->context, &k8s->workloads, known) ||
-        !spotopt__map_put_n(&k8s->workload_at, key, k8s->key.count, next, NULL))
+    if (key == NULL)
         return spotopt__k8s_nomem(k8s);
-    *out = next;
+    SPOTOPT__TRY(add_workload(k8s, kind_name, ns, name, out));
+    if (!spotopt__map_put_n(&k8s->workload_at, key, k8s->key.count, *out, NULL))
+        return spotopt__k8s_nomem(k8s);
     return SPOTOPT_OK;
 }
 
@@ -261,6 +273,8 @@ spotopt__k8s_read_workload(spotopt__k8s *k8s, const spotopt__at *at, int kind, u
     SPOTOPT__TRY(spotopt__k8s_meta_at(k8s, at, true, &meta));
     SPOTOPT__TRY(spotopt__want_object(&spec, k8s->err));
     SPOTOPT__TRY(want_workload(k8s, name, meta.ns, meta.name, &index));
+    if (k8s->workloads.at[index].item != SPOTOPT__NONE) /* a second manifest of that name */
+        SPOTOPT__TRY(add_workload(k8s, name, meta.ns, meta.name, &index));
     workload = &k8s->cluster->workloads.at[index];
     known = &k8s->workloads.at[index];
     known->item = item;

@@ -91,3 +91,25 @@ spotopt__glob(const char *pattern, const char *text)
         pattern++;
     return *pattern == '\0';
 }
+
+/* AWS counts vCPU by classes of families: the letters a family's name begins with, and "standard" for eleven of them. */
+bool
+spotopt__quota_covers(const spotopt__quota *quota, const char *family, const char *purchase)
+{
+    static const char *const standard[] = {"a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"};
+    size_t letters = 0;
+
+    if (quota->purchase != NULL && strcmp(quota->purchase, purchase) != 0)
+        return false;
+    if (quota->family == NULL || strcmp(quota->family, family) == 0)
+        return true;
+    while (family[letters] >= 'a' && family[letters] <= 'z')
+        letters++;
+    if (strcmp(quota->family, "standard") != 0)
+        return strlen(quota->family) == letters && strncmp(quota->family, family, letters) == 0;
+    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
+        if (strlen(standard[i]) == letters && strncmp(standard[i], family, letters) == 0)
+            return true;
+    }
+    return false;
+}

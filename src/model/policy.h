@@ -63,6 +63,9 @@ struct spotopt_policy {
 /* All defaults; the readers and the writer are src/io/json_policy*.c. */
 spotopt_status spotopt__policy_new(spotopt_context *context, spotopt_policy **out, spotopt_error *err);
 
+/* Whether a quota counts nodes of a family ("m5") and purchase option ("spot", "on-demand"). */
+bool spotopt__quota_covers(const spotopt__quota *quota, const char *family, const char *purchase);
+
 /* Shell-like glob: * and ?, all else literal. Linear in practice, bounded by pattern * text. */
 bool spotopt__glob(const char *pattern, const char *text);
 
