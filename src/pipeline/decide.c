@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decide.c - from what is known to what is to be done.
+ *
+ * Packs, gives pods their nodes, orders the moves. Where the order shows that a pod cannot leave
+ * after all, or a share of the policy that counts spot nodes alone is missed, the question is put
+ * again with that known; the bound is the first question's, which all later ones only narrow. A
+ * saving below the policy's min_saving_frac moves nothing.
+ */
+#include "pipeline/decide.h"
+
+#define ROUNDS 4
+#define EPS 1e-9
+
+typedef struct round_work {
+    spotopt__scene *scene;
+    spotopt__decision *decision;
+    const spotopt_options *options;
+    unsigned char *fixed;
+    double start_s, deadline_s;
+} round_work;
+
+static double
+now(const round_work *w)
+{
+    return spotopt__clock(w->scene->context);
+}
+
+/* The caller's options, completed by the policy, with a share of the time that is left. */
+static spotopt_status
+make_options(const round_work *w, double time_frac, double gap_least, spotopt_options **out,
+             spotopt_error *err)
+{
+    const spotopt_policy *policy = w->scene->policy;
+    const spotopt_options *given = w->options;
+    double gap = given != NULL && given->is_set[SPOTOPT__OPT_GAP_REL]
+                     ? given->value[SPOTOPT__OPT_GAP_REL]
+                 : policy->gap_rel >= 0.0 ? policy->gap_rel
+                                          : spotopt__option(given, SPOTOPT__OPT_GAP_REL);
+    double seed = given != NULL && given->is_set[SPOTOPT__OPT_SEED]
+                      ? given->value[SPOTOPT__OPT_SEED]
+                  : policy->seed >= 0.0 ? policy->seed
+                                        : spotopt__option(given, SPOTOPT__OPT_SEED);
+    double left = fmax(0.01, (w->start_s + w->deadline_s - now(w)) * time_frac);
+    spotopt_options *options = NULL;
+    spotopt_status status = spotopt_options_new(w->scene->context, &options, err);
+
+    if (status != SPOTOPT_OK)
+        return status;
+    options->value[SPOTOPT__OPT_GAP_REL] = fmax(gap, gap_least);
+    options->value[SPOTOPT__OPT_SEED] = seed;
+    options->value[SPOTOPT__OPT_DEADLINE_S] = left;
+    options->value[SPOTOPT__OPT_WORK] = spotopt__option(given, SPOTOPT__OPT_WORK);
+    options->value[SPOTOPT__OPT_THREADS] = spotopt__option(given, SPOTOPT__OPT_THREADS);
+    if (given != NULL)
+        spotopt_options_set_progress(options, given->progress, given->progress_user);
+    *out = options;
+    return SPOTOPT_OK;
+}
+
+static bool
+is_complete(const spotopt_packing *packing)
+{
+    int32_t outcome = spotopt_packing_outcome(packing);
+
+    return outcome == SPOTOPT_OUTCOME_OPTIMAL || outcome == SPOTOPT_OUTCOME_FEASIBLE;
+}
+
+static double
+dearest_pool(const spotopt__scene *scene)
+{
+    double most = 1.0;
+
+    for (uint32_t i = 0; i < scene->place_count; i++)
+        most = fmax(most, scene->pools[scene->by_place[i]].cost);
+    return most;
+}
+
+/*
+ * Solve with everything required; when that cannot be had, again with a price on each pod that
+ * stays out. The penalties are taken off both objective and bound: they choose, they are not money.
+ */
+static spotopt_status
+pack(const round_work *w, spotopt__ask *ask, double time_frac, double gap_least,
+     spotopt__translation *t, spotopt_packing **out, double *out_cost, double *out_bound,
+     spotopt_error *err)
+{
+    spotopt_options *options = NULL;
+    spotopt_packing *packing = NULL;
+    spotopt_packing_stats stats = SPOTOPT_PACKING_STATS_INIT;
+    spotopt_status status;
+
+    ask->unplaced_cost = (double)NAN;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if ((status = spotopt__translate(w->scene, ask, t, err)) != SPOTOPT_OK)
+            return status;
+        if ((status = make_options(w, time_frac, gap_least, &options, err)) == SPOTOPT_OK)
+            status = spotopt_problem_solve(t->problem, options, &packing, err);
+        spotopt_options_free(options);
+        options = NULL;
+        if (status != SPOTOPT_OK)
+            return status;
+        if (spotopt_packing_stats_get(packing, &stats, NULL) == SPOTOPT_OK && stats.cut_short)
+            w->decision->cut_short = true;
+        if (is_complete(packing) || attempt == 1)
+            break;
+        spotopt_packing_free(packing);
+        packing = NULL;
+        spotopt__translation_free(t);
+        ask->unplaced_cost = 100.0 * dearest_pool(w->scene);
+    }
+    double penalties = 0.0;
+    for (uint32_t d = 0; d < t->demand_count && ask->unplaced_cost >= 0.0; d++)
+        penalties += spotopt_packing_unplaced(packing, d) * ask->unplaced_cost;
+    *out_cost = spotopt_packing_cost(packing) - penalties;
+    *out_bound = fmax(0.0, spotopt_packing_bound(packing) - penalties);
+    *out = packing;
+    return SPOTOPT_OK;
+}
+
+/* --- what a decision comes to
+ * ----------------------------------------------------------------------------- */
+
+/* Nodes that stay whatever is decided cost what they cost. */
+static double
+standing_cost(const spotopt__scene *scene)
+{
+    double sum = 0.0;
+
+    for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
+        if (scene->nodes[n].untouched != NULL)
+            sum += scene->nodes[n].cost;
+    }
+    return sum;
+}
+
+static void
+count_up(const spotopt__scene *scene, spotopt__decision *d)
+{
+    const spotopt_cluster *cluster = scene->cluster;
+    uint32_t paid_moves = 0;
+
+    d->usd_per_h = d->objective = 0.0;
+    d->moves = 0;
+    for (size_t n = 0; n < cluster->nodes.count; n++) {
+        if (d->keeps[n] && scene->nodes[n].usd_per_h >= 0.0) {
+            d->usd_per_h += scene->nodes[n].usd_per_h;
+            d->objective += scene->nodes[n].cost;
+        }
+    }
+    for (size_t i = 0; i < d->launches.count; i++) {
+        d->usd_per_h += d->launches.at[i].usd_per_h;
+        d->objective += d->launches.at[i].cost;
+    }
+    for (size_t i = 0; i < cluster->pods.count; i++) {
+        uint32_t from = cluster->pods.at[i].node;
+
+        if (d->target[i] == SPOTOPT__NONE || from == SPOTOPT__NONE || d->target[i] == from)
+            continue;
+        d->moves++;
+        paid_moves += !scene->nodes[from].must_go || d->keeps[from];
+    }
+    d->objective += paid_moves * scene->policy->move_usd / scene->policy->change_horizon_h;
+}
+
+/* A share of the policy, counted as it says: spot nodes alone, kept ones included; one node breaks
+ * nothing. */
+static bool
+keeps_share(const spotopt__scene *scene, const spotopt__decision *d, const spotopt__diversify *by,
+            uint32_t spot)
+{
+    uint32_t most = (uint32_t)fmax(1.0, ceil(by->max_frac * spot - EPS));
+    uint32_t *count =
+        spotopt__alloc_array(d->context, scene->catalog->pools.count + 1, sizeof *count);
+    spotopt__map values;
+    bool ok = count != NULL;
+
+    spotopt__map_init(&values, d->context);
+    for (size_t i = 0; i < scene->cluster->nodes.count + d->launches.count && ok; i++) {
+        bool is_new = i >= scene->cluster->nodes.count;
+        uint32_t pool =
+            is_new ? d->launches.at[i - scene->cluster->nodes.count].pool : scene->nodes[i].pool;
+        const char *value;
+        uint32_t at = 0;
+
+        if ((!is_new && !d->keeps[i]) || pool == SPOTOPT__NONE ||
+            scene->catalog->pools.at[pool].purchase != SPOTOPT__SPOT)
+            continue;
+        value = spotopt__diversify_value(scene, by->key, pool);
+        if (value == NULL || value[0] == 0)
+            continue;
+        ok = spotopt__map_put(&values, value, (uint32_t)values.count, &at) && ++count[at] <= most;
+    }
+    spotopt__map_free(&values);
+    spotopt__free(d->context, count);
+    return ok;
+}
+
+static bool
+keeps_shares(const spotopt__scene *scene, const spotopt__decision *d, uint32_t spot)
+{
+    for (size_t i = 0; i < scene->policy->diversify.count; i++) {
+        if (!keeps_share(scene, d, &scene->policy->diversify.at[i], spot))
+            return false;
+    }
+    return true;
+}
+
+/* What the packing vocabulary counts over all nodes and the policy over spot nodes: true when both
+ * agree. */
+static bool
+meets_shares(const spotopt__scene *scene, const spotopt__decision *d, spotopt__ask *ask)
+{
+    const spotopt_policy *policy = scene->policy;
+    uint32_t nodes = 0, spot = 0;
+
+    for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
+        if (d->keeps[n] && scene->nodes[n].pool != SPOTOPT__NONE) {
+            nodes++;
+            spot += scene->catalog->pools.at[scene->nodes[n].pool].purchase == SPOTOPT__SPOT;
+        }
+    }
+    for (size_t i = 0; i < d->launches.count; i++) {
+        nodes++;
+        spot += scene->catalog->pools.at[d->launches.at[i].pool].purchase == SPOTOPT__SPOT;
+    }
+    uint32_t base = policy->on_demand_base < nodes ? policy->on_demand_base : nodes;
+    uint32_t wanted = base + (uint32_t)ceil(policy->on_demand_frac * (nodes - base) - EPS);
+    bool ok = true;
+    if (nodes - spot < wanted && wanted > ask->on_demand_min) {
+        ask->on_demand_min = wanted;
+        ok = false;
+    }
+    if (policy->diversify.count > 0 && spot > 0 && spot < nodes) {
+        double scale = (double)spot / nodes;
+
+        if (scale < ask->diversify_scale - EPS) {
+            ask->diversify_scale = scale;
+            ok = keeps_shares(scene, d, spot) && ok;
+        }
+    }
+    return ok;
+}
+
+/* --- the order of moves
+ * ----------------------------------------------------------------------------------- */
+
+static spotopt_status
+order_moves(const round_work *w, spotopt_error *err)
+{
+    const spotopt__scene *scene = w->scene;
+    spotopt__decision *d = w->decision;
+    size_t nodes = scene->cluster->nodes.count;
+    spotopt__drain_job job = {0};
+    spotopt__launch *launches =
+        spotopt__alloc_array(d->context, d->launches.count + 1, sizeof *launches);
+    unsigned char *leaves = spotopt__alloc_array(d->context, nodes + 1, 1);
+    spotopt_drain_params defaults = SPOTOPT_DRAIN_PARAMS_INIT;
+    spotopt_status status;
+    double start_s = now(w);
+
+    if (launches == NULL || leaves == NULL) {
+        status = spotopt__nomem(err, "moves");
+        goto done;
+    }
+    for (size_t i = 0; i < d->launches.count; i++)
+        launches[i] = (spotopt__launch){d->launches.at[i].name,
+                                        scene->catalog->pools.at[d->launches.at[i].pool].id,
+                                        d->launches.at[i].room};
+    for (size_t n = 0; n < nodes; n++)
+        leaves[n] = !d->keeps[n];
+    spotopt__schedule_free(&d->schedule);
+    job.cluster = scene->cluster;
+    job.leaves = leaves;
+    job.target = d->target;
+    job.launches = launches;
+    job.launch_count = d->launches.count;
+    job.launch_s = defaults.launch_s;
+    job.start_s = defaults.start_s;
+    status = spotopt__drain_schedule(&job, &d->schedule, err);
+done:
+    spotopt__free(d->context, launches);
+    spotopt__free(d->context, leaves);
+    d->drain_s += now(w) - start_s;
+    return status;
+}
+
+/* Pods that turned out not to be able to leave; true when that is news. */
+static bool
+fix_blocked(const round_work *w)
+{
+    bool news = false;
+
+    for (size_t i = 0; i < w->decision->schedule.blocked.count; i++) {
+        uint32_t pod = w->decision->schedule.blocked.at[i].pod;
+
+        if (!w->fixed[pod]) {
+            w->fixed[pod] = 1;
+            news = true;
+        }
+    }
+    return news;
+}
+
+/* --- staying put
+ * ------------------------------------------------------------------------------------------ */
+
+/* Everything where it is: possible when every pod that counts runs and no node has to go. */
+static bool
+can_stay(const spotopt__scene *scene)
+{
+    for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
+        if (scene->nodes[n].must_go)
+            return false;
+    }
+    for (size_t i = 0; i < scene->cluster->pods.count; i++) {
+        if (spotopt__pod_counts(&scene->cluster->pods.at[i]) &&
+            scene->cluster->pods.at[i].node == SPOTOPT__NONE)
+            return false;
+    }
+    return true;
+}
+
+static void
+stay(const spotopt__scene *scene, spotopt__decision *d)
+{
+    d->launches.count = 0;
+    d->unplaced.count = 0;
+    for (size_t n = 0; n < scene->cluster->nodes.count; n++)
+        d->keeps[n] = 1;
+    for (size_t i = 0; i < scene->cluster->pods.count; i++) {
+        const spotopt__pod *pod = &scene->cluster->pods.at[i];
+
+        d->target[i] = spotopt__pod_counts(pod) ? pod->node : SPOTOPT__NONE;
+    }
+    d->stays_put = true;
+    count_up(scene, d);
+}
+
+static double
+keep_cost(const spotopt__scene *scene)
+{
+    double sum = 0.0;
+
+    for (size_t n = 0; n < scene->cluster->nodes.count; n++)
+        sum += scene->nodes[n].cost;
+    return sum;
+}
+
+/* --- the whole
+ * -------------------------------------------------------------------------------------------- */
+
+static spotopt_status
+find_fixed(const round_work *w, spotopt_error *err)
+{
+    size_t count = w->scene->cluster->pods.count;
+    int32_t *reason = spotopt__alloc_array(w->scene->context, count + 1, sizeof *reason);
+    uint32_t *pdb = spotopt__alloc_array(w->scene->context, count + 1, sizeof *pdb);
+    spotopt_status status = reason == NULL || pdb == NULL
+                                ? spotopt__nomem(err, "pods that may not leave")
+                                : spotopt__drain_evictable(w->scene->cluster, reason, pdb, err);
+
+    for (size_t i = 0; i < count && status == SPOTOPT_OK; i++)
+        w->fixed[i] =
+            reason[i] != SPOTOPT__MAY_LEAVE && w->scene->cluster->pods.at[i].node != SPOTOPT__NONE;
+    spotopt__free(w->scene->context, reason);
+    spotopt__free(w->scene->context, pdb);
+    return status;
+}
+
+static spotopt_status
+decide_fleet(round_work *w, spotopt_error *err)
+{
+    spotopt__scene *scene = w->scene;
+    spotopt__decision *d = w->decision;
+    spotopt__ask ask = {.fixed = w->fixed, .diversify_scale = 1.0};
+    spotopt_status status = SPOTOPT_OK;
+
+    d->bound = -INFINITY;
+    for (int round = 0; round < ROUNDS; round++) {
+        spotopt__translation t;
+        spotopt_packing *packing = NULL;
+        double cost, bound, start_s = now(w);
+        bool again;
+
+        memset(&t, 0, sizeof t);
+        status = pack(w, &ask, round == 0 ? 0.6 : 0.4, 0.0, &t, &packing, &cost, &bound, err);
+        d->pack_s += now(w) - start_s;
+        if (status == SPOTOPT_OK)
+            status = spotopt__assign(scene, &t, packing, w->fixed, d, err);
+        for (size_t i = 0; i < t.left_out.count && status == SPOTOPT_OK; i++) {
+            if (!spotopt__vec_push(d->context, &d->unplaced, t.left_out.at[i]))
+                status = spotopt__nomem(err, "unplaced pods");
+        }
+        if (status == SPOTOPT_OK) {
+            d->outcome = spotopt_packing_outcome(packing);
+            if (round == 0 && bound >= 0.0)
+                d->bound = bound + standing_cost(scene);
+        }
+        spotopt_packing_free(packing);
+        spotopt__translation_free(&t);
+        if (status != SPOTOPT_OK || (status = order_moves(w, err)) != SPOTOPT_OK)
+            return status;
+        again = !meets_shares(scene, d, &ask);
+        again = fix_blocked(w) || again;
+        if (!again)
+            break;
+    }
+    count_up(scene, d);
+    double saving = keep_cost(scene) - d->objective;
+    if (can_stay(scene) && d->moves + d->launches.count > 0 &&
+        (saving < scene->policy->min_saving_frac * keep_cost(scene) ||
+         d->schedule.blocked.count > 0)) {
+        stay(scene, d);
+        status = order_moves(w, err);
+    }
+    if (!(d->bound >= 0.0))
+        d->bound = 0.0;
+    d->bound = fmin(d->bound, d->objective);
+    return status;
+}
+
+/* The same pods on on-demand nodes alone, bought anew. */
+static spotopt_status
+decide_reference(round_work *w, spotopt_error *err)
+{
+    spotopt__ask ask = {.on_demand_only = true, .diversify_scale = 1.0};
+    spotopt__translation t;
+    spotopt_packing *packing = NULL;
+    double cost, bound, start_s = now(w);
+    spotopt_status status;
+
+    memset(&t, 0, sizeof t);
+    status = pack(w, &ask, 0.5, 0.0, &t, &packing, &cost, &bound, err);
+    w->decision->on_demand_usd_per_h = w->decision->on_demand_bound = (double)NAN;
+    if (status == SPOTOPT_OK && is_complete(packing) &&
+        t.left_out.count <= w->decision->unplaced.count) {
+        w->decision->on_demand_usd_per_h = cost;
+        w->decision->on_demand_bound = bound;
+    }
+    spotopt_packing_free(packing);
+    spotopt__translation_free(&t);
+    w->decision->reference_s = now(w) - start_s;
+    return status;
+}
+
+/* A bound on money alone: the same question at bare prices, moves for nothing. Without interruption
+ * and moving costs in the objective it would be the same bound twice. */
+static spotopt_status
+bound_money(round_work *w, spotopt_error *err)
+{
+    spotopt__ask ask = {.money_only = true, .fixed = w->fixed, .diversify_scale = 1.0};
+    spotopt__translation t;
+    spotopt_packing *packing = NULL;
+    double cost, bound, standing = 0.0;
+    spotopt_status status;
+
+    for (size_t n = 0; n < w->scene->cluster->nodes.count; n++) {
+        if (w->scene->nodes[n].untouched != NULL && w->scene->nodes[n].usd_per_h >= 0.0)
+            standing += w->scene->nodes[n].usd_per_h;
+    }
+    memset(&t, 0, sizeof t);
+    status = pack(w, &ask, 0.5, 0.02, &t, &packing, &cost, &bound, err);
+    w->decision->bound_usd_per_h = (double)NAN;
+    if (status == SPOTOPT_OK && bound >= 0.0)
+        w->decision->bound_usd_per_h = fmin(bound + standing, w->decision->usd_per_h);
+    spotopt_packing_free(packing);
+    spotopt__translation_free(&t);
+    return status;
+}
+
+spotopt_status
+spotopt__decide(spotopt__scene *scene, const spotopt_options *options, spotopt__decision *d,
+                spotopt_error *err)
+{
+    round_work w = {.scene = scene, .decision = d, .options = options};
+    spotopt_status status;
+    double deadline = scene->policy->deadline_s;
+
+    memset(d, 0, sizeof *d);
+    d->context = scene->context;
+    spotopt__arena_init(&d->arena, scene->context);
+    d->keeps = spotopt__arena_alloc(&d->arena, scene->cluster->nodes.count + 1, 1);
+    d->target = spotopt__arena_alloc(&d->arena, scene->cluster->pods.count + 1, sizeof *d->target);
+    w.fixed = spotopt__arena_alloc(&d->arena, scene->cluster->pods.count + 1, 1);
+    if (d->keeps == NULL || d->target == NULL || w.fixed == NULL)
+        return spotopt__nomem(err, "a decision");
+    w.start_s = now(&w);
+    if ((options != NULL && options->is_set[SPOTOPT__OPT_DEADLINE_S]) || !(deadline >= 0.0))
+        deadline = spotopt__option(options, SPOTOPT__OPT_DEADLINE_S);
+    w.deadline_s = deadline;
+    if ((status = find_fixed(&w, err)) != SPOTOPT_OK ||
+        (status = decide_fleet(&w, err)) != SPOTOPT_OK)
+        return status;
+    if ((status = decide_reference(&w, err)) != SPOTOPT_OK)
+        return status;
+    return bound_money(&w, err);
+}
+
+void
+spotopt__decision_free(spotopt__decision *d)
+{
+    spotopt__schedule_free(&d->schedule);
+    spotopt__vec_free(d->context, &d->launches);
+    spotopt__vec_free(d->context, &d->unplaced);
+    if (d->arena.head != NULL)
+        spotopt__arena_free(&d->arena);
+    memset(d, 0, sizeof *d);
+}

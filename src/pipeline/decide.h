@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PIPELINE_DECIDE_H
+#define SPOTOPT_PIPELINE_DECIDE_H
+#include "drain/drain.h"
+#include "pipeline/scene.h"
+#include "pipeline/translate.h"
+
+/* A node that will be launched. */
+typedef struct spotopt__new_node {
+    const char *name;
+    uint32_t pool; /* in the catalog */
+    double usd_per_h, cost;
+    spotopt__amounts room;
+} spotopt__new_node;
+
+/* What was decided: where each pod goes, which nodes stay, which are launched, in which order it
+ * happens. */
+typedef struct spotopt__decision {
+    spotopt_context *context;
+    spotopt__arena arena;
+    unsigned char *keeps; /* a node of the cluster: 1 when it stays */
+    uint32_t *target;     /* a pod: cluster node, nodes.count + new node, or SPOTOPT__NONE */
+    spotopt__vec(spotopt__new_node) launches;
+    spotopt__vec(spotopt__left_out) unplaced;
+    spotopt__schedule schedule;
+    double objective, bound; /* per hour; penalties for what is left out not included */
+    double usd_per_h;        /* of the nodes planned */
+    double on_demand_usd_per_h, on_demand_bound; /* NaN: no on-demand fleet takes these pods */
+    double bound_usd_per_h; /* no fleet for these pods and rules costs less money per hour; NaN: not
+                               known */
+    int32_t outcome;        /* SPOTOPT_OUTCOME_... of the packing */
+    uint32_t moves;
+    bool stays_put; /* the saving was too small to move anything */
+    bool cut_short; /* the clock ended something */
+    double pack_s, reference_s, drain_s;
+} spotopt__decision;
+
+spotopt_status spotopt__decide(spotopt__scene *scene, const spotopt_options *options,
+                               spotopt__decision *decision, spotopt_error *err);
+void spotopt__decision_free(spotopt__decision *decision);
+
+/* assign.c: from counts back to pods. Residents stay first, then pods in list order. */
+spotopt_status spotopt__assign(const spotopt__scene *scene, const spotopt__translation *translation,
+                               const spotopt_packing *packing, const unsigned char *fixed,
+                               spotopt__decision *decision, spotopt_error *err);
+
+/* plan_write.c */
+spotopt_status spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
+                                  const spotopt_plan_summary *summary, double seconds,
+                                  bool with_seconds, char **out_text, size_t *out_length,
+                                  spotopt_error *err);
+
+#endif

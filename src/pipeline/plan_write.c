@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan_write.c - a decision as a Plan document.
+ *
+ * Everything in a fixed order, so that equal inputs give equal bytes; wall-clock times only when
+ * they are asked for.
+ */
+#include "pipeline/decide.h"
+
+#define ALTERNATES 5
+#define SHOWN_POOLS                                                                                \
+    200 /* pools listed beside the chosen ones, best first, for a picture of what there was */
+
+static const char *const horizon_keys[SPOTOPT__HORIZONS] = {"1", "4", "24"};
+static const char *const factor_keys[SPOTOPT__FACTORS] = {"cost", "stability", "performance",
+                                                          "capacity"};
+
+typedef struct writer {
+    const spotopt__scene *scene;
+    const spotopt__decision *d;
+    spotopt__jw jw;
+    uint32_t *chosen;    /* planned nodes of each catalog pool */
+    uint32_t *pod_start; /* pods of planned node i: pods[pod_start[i]] .. ; running nodes first,
+                            then new ones */
+    uint32_t *pods;
+} writer;
+
+static void
+put_inputs(writer *w)
+{
+    spotopt__jw *jw = &w->jw;
+    const struct {
+        const char *key, *sha256;
+    } inputs[] = {
+        {"cluster", w->scene->cluster->sha256},
+        {"catalog", w->scene->catalog->sha256},
+        {"policy", w->scene->policy->sha256},
+        {"history", w->scene->history == NULL ? "" : w->scene->history->sha256},
+        {"metrics", w->scene->metrics == NULL ? "" : w->scene->metrics->sha256},
+    };
+    char text[80];
+
+    spotopt__jw_key(jw, "inputs");
+    spotopt__jw_object(jw);
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (inputs[i].sha256[0] == 0)
+            continue;
+        memcpy(text, "sha256:", 7);
+        memcpy(text + 7, inputs[i].sha256, 65);
+        spotopt__jw_put_text(jw, inputs[i].key, text);
+    }
+    spotopt__jw_end_object(jw);
+}
+
+static void
+put_side(writer *w, const char *key, double usd, uint32_t nodes, double losses_per_h)
+{
+    spotopt__jw_key(&w->jw, key);
+    spotopt__jw_object(&w->jw);
+    spotopt__jw_put_real(&w->jw, "usd_per_hour", usd);
+    spotopt__jw_put_int(&w->jw, "nodes", nodes);
+    spotopt__jw_put_real(&w->jw, "interruptions_per_day", losses_per_h * 24.0);
+    spotopt__jw_end_object(&w->jw);
+}
+
+static void
+put_summary(writer *w, const spotopt_plan_summary *summary)
+{
+    const spotopt__scene *scene = w->scene;
+    const spotopt__decision *d = w->d;
+    double before = 0.0, after = 0.0;
+    uint32_t pods = 0;
+
+    for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
+        double losses = scene->nodes[n].pool == SPOTOPT__NONE
+                            ? 0.0
+                            : scene->pools[scene->nodes[n].pool].losses_per_h;
+
+        before += losses;
+        after += d->keeps[n] ? losses : 0.0;
+    }
+    for (size_t i = 0; i < d->launches.count; i++)
+        after += scene->pools[d->launches.at[i].pool].losses_per_h;
+    for (size_t i = 0; i < scene->cluster->pods.count; i++)
+        pods += spotopt__pod_counts(&scene->cluster->pods.at[i]);
+
+    double ode = d->on_demand_usd_per_h, losses = after * scene->policy->interruption_usd;
+    spotopt__jw_key(&w->jw, "summary");
+    spotopt__jw_object(&w->jw);
+    put_side(w, "before", summary->before_usd_per_hour, summary->before_nodes, before);
+    put_side(w, "after", summary->after_usd_per_hour, summary->after_nodes, after);
+    spotopt__jw_put_real(&w->jw, "on_demand_usd_per_hour", ode);
+    spotopt__jw_put_real(&w->jw, "on_demand_bound_usd_per_hour", d->on_demand_bound);
+    spotopt__jw_put_real(&w->jw, "gross_saving_frac", summary->gross_saving_frac);
+    spotopt__jw_put_real(&w->jw, "net_saving_frac",
+                         ode > 0.0 ? 1.0 - (d->usd_per_h + losses) / ode : (double)NAN);
+    spotopt__jw_put_real(&w->jw, "objective", d->objective);
+    spotopt__jw_put_real(&w->jw, "bound", d->bound);
+    spotopt__jw_put_real(&w->jw, "gap", summary->gap);
+    spotopt__jw_put_real(&w->jw, "bound_usd_per_hour", d->bound_usd_per_h);
+    spotopt__jw_put_int(&w->jw, "moves", summary->moves);
+    spotopt__jw_put_int(&w->jw, "pods", pods);
+    spotopt__jw_put_int(&w->jw, "pods_unplaced", summary->pods_unplaced);
+    spotopt__jw_put_bool(&w->jw, "stays_put", d->stays_put);
+    spotopt__jw_end_object(&w->jw);
+}
+
+static void
+put_pool(writer *w, uint32_t index)
+{
+    const spotopt__scene_pool *pool = &w->scene->pools[index];
+    const spotopt__pool *sold = &w->scene->catalog->pools.at[index];
+    spotopt__jw *jw = &w->jw;
+
+    spotopt__jw_object(jw);
+    spotopt__jw_put_text(jw, "pool", sold->id);
+    spotopt__jw_put_int(jw, "chosen", w->chosen[index]);
+    spotopt__jw_put_real(jw, "usd_per_hour", sold->usd_per_h);
+    spotopt__jw_key(jw, "p");
+    spotopt__jw_object(jw);
+    for (int h = 0; h < SPOTOPT__HORIZONS; h++) {
+        spotopt__jw_key(jw, horizon_keys[h]);
+        spotopt__jw_array(jw);
+        spotopt__jw_real(jw, pool->p[h]);
+        spotopt__jw_real(jw, pool->low[h]);
+        spotopt__jw_real(jw, pool->high[h]);
+        spotopt__jw_end_array(jw);
+    }
+    spotopt__jw_end_object(jw);
+    if (pool->place != SPOTOPT__NONE) {
+        spotopt__jw_put_int(jw, "place", (int64_t)pool->place + 1);
+        spotopt__jw_put_real(jw, "score", pool->score);
+        spotopt__jw_key(jw, "factors");
+        spotopt__jw_object(jw);
+        for (int f = 0; f < SPOTOPT__FACTORS; f++)
+            spotopt__jw_put_real(jw, factor_keys[f], pool->factors[f]);
+        spotopt__jw_end_object(jw);
+        spotopt__jw_key(jw, "contributions");
+        spotopt__jw_object(jw);
+        for (int f = 0; f < SPOTOPT__FACTORS; f++)
+            spotopt__jw_put_real(jw, factor_keys[f], pool->contributions[f]);
+        spotopt__jw_end_object(jw);
+        spotopt__jw_put_real(jw, "expected_usd_per_hour", pool->expected_usd_per_h);
+    } else {
+        spotopt__jw_put_text(jw, "dropped", spotopt__drop_text(pool->reason));
+    }
+    spotopt__jw_end_object(jw);
+}
+
+/* Chosen pools in catalog order, then the best of the others. */
+static void
+put_pools(writer *w)
+{
+    const spotopt__scene *scene = w->scene;
+
+    spotopt__jw_key(&w->jw, "pools");
+    spotopt__jw_array(&w->jw);
+    for (uint32_t i = 0; i < scene->catalog->pools.count; i++) {
+        if (w->chosen[i] > 0)
+            put_pool(w, i);
+    }
+    for (uint32_t i = 0, shown = 0; i < scene->place_count && shown < SHOWN_POOLS; i++) {
+        if (w->chosen[scene->by_place[i]] == 0) {
+            put_pool(w, scene->by_place[i]);
+            shown++;
+        }
+    }
+    spotopt__jw_end_array(&w->jw);
+}
+
+/* The next best by rank that are not the pool itself. */
+static uint32_t
+put_alternates(writer *w)
+{
+    const spotopt__scene *scene = w->scene;
+    uint32_t most = 0;
+
+    spotopt__jw_key(&w->jw, "alternates");
+    spotopt__jw_object(&w->jw);
+    for (uint32_t i = 0; i < scene->catalog->pools.count; i++) {
+        uint32_t count = 0;
+
+        if (w->chosen[i] == 0)
+            continue;
+        spotopt__jw_key(&w->jw, scene->catalog->pools.at[i].id);
+        spotopt__jw_array(&w->jw);
+        for (uint32_t k = 0; k < scene->place_count && count < ALTERNATES; k++) {
+            if (scene->by_place[k] != i) {
+                spotopt__jw_text(&w->jw, scene->catalog->pools.at[scene->by_place[k]].id);
+                count++;
+            }
+        }
+        spotopt__jw_end_array(&w->jw);
+        most = count > most ? count : most;
+    }
+    spotopt__jw_end_object(&w->jw);
+    return most;
+}
+
+static double
+fill_frac(const writer *w, uint32_t node, uint32_t resource, int64_t room)
+{
+    int64_t load = 0;
+
+    for (uint32_t i = w->pod_start[node]; i < w->pod_start[node + 1]; i++)
+        load += w->scene->cluster->shapes.at[w->scene->cluster->pods.at[w->pods[i]].shape]
+                    .request.of[resource];
+    return room > 0 ? (double)load / (double)room : 0.0;
+}
+
+static void
+put_node(writer *w, uint32_t index, const char *name, uint32_t pool, const char *action, double usd,
+         const spotopt__amounts *room, const char *note)
+{
+    spotopt__jw *jw = &w->jw;
+
+    spotopt__jw_object(jw);
+    spotopt__jw_put_text(jw, "name", name);
+    spotopt__jw_put_text(jw, "pool",
+                         pool == SPOTOPT__NONE ? NULL : w->scene->catalog->pools.at[pool].id);
+    spotopt__jw_put_text(jw, "action", action);
+    spotopt__jw_put_real(jw, "usd_per_hour", usd);
+    if (note != NULL)
+        spotopt__jw_put_text(jw, "note", note);
+    spotopt__jw_key(jw, "fill");
+    spotopt__jw_object(jw);
+    spotopt__jw_put_real(jw, "cpu", fill_frac(w, index, SPOTOPT__CPU, room->of[SPOTOPT__CPU]));
+    spotopt__jw_put_real(jw, "memory",
+                         fill_frac(w, index, SPOTOPT__MEMORY, room->of[SPOTOPT__MEMORY]));
+    spotopt__jw_end_object(jw);
+    spotopt__jw_key(jw, "pods");
+    spotopt__jw_array(jw);
+    for (uint32_t i = w->pod_start[index]; i < w->pod_start[index + 1]; i++)
+        spotopt__jw_text(jw, w->scene->cluster->pods.at[w->pods[i]].id);
+    spotopt__jw_end_array(jw);
+    spotopt__jw_end_object(jw);
+}
+
+static void
+put_nodes(writer *w)
+{
+    const spotopt__scene *scene = w->scene;
+    const spotopt_cluster *cluster = scene->cluster;
+
+    spotopt__jw_key(&w->jw, "nodes");
+    spotopt__jw_array(&w->jw);
+    for (uint32_t n = 0; n < cluster->nodes.count; n++)
+        put_node(w, n, cluster->nodes.at[n].name, scene->nodes[n].pool,
+                 w->d->keeps[n] ? "keep" : "drain", scene->nodes[n].usd_per_h,
+                 &scene->nodes[n].room, scene->nodes[n].untouched);
+    for (uint32_t i = 0; i < w->d->launches.count; i++)
+        put_node(w, (uint32_t)cluster->nodes.count + i, w->d->launches.at[i].name,
+                 w->d->launches.at[i].pool, "launch", w->d->launches.at[i].usd_per_h,
+                 &w->d->launches.at[i].room, NULL);
+    spotopt__jw_end_array(&w->jw);
+}
+
+static void
+put_unplaced(writer *w)
+{
+    spotopt__jw_key(&w->jw, "unplaced");
+    spotopt__jw_array(&w->jw);
+    for (size_t i = 0; i < w->d->unplaced.count; i++) {
+        spotopt__jw_object(&w->jw);
+        spotopt__jw_put_text(&w->jw, "pod",
+                             w->scene->cluster->pods.at[w->d->unplaced.at[i].pod].id);
+        spotopt__jw_put_text(&w->jw, "reason", w->d->unplaced.at[i].reason);
+        spotopt__jw_end_object(&w->jw);
+    }
+    spotopt__jw_end_array(&w->jw);
+}
+
+static const char *
+node_name(const writer *w, uint32_t node)
+{
+    size_t nodes = w->scene->cluster->nodes.count;
+
+    return node < nodes ? w->scene->cluster->nodes.at[node].name
+                        : w->d->launches.at[node - nodes].name;
+}
+
+static void
+put_step(writer *w, const spotopt__drain_step *step)
+{
+    static const char *const words[] = {"launch", "cordon", "evict", "delete"};
+    spotopt__jw *jw = &w->jw;
+
+    spotopt__jw_object(jw);
+    spotopt__jw_put_text(jw, "do", words[step->kind]);
+    spotopt__jw_put_text(jw, "node", node_name(w, step->node));
+    if (step->pod != SPOTOPT__NONE)
+        spotopt__jw_put_text(jw, "pod", w->scene->cluster->pods.at[step->pod].id);
+    if (step->kind == SPOTOPT__DO_EVICT) {
+        spotopt__jw_key(jw, "relies_on");
+        spotopt__jw_array(jw);
+        if (step->pdb != SPOTOPT__NONE) {
+            spotopt__jw_object(jw);
+            spotopt__jw_put_text(jw, "pdb", w->scene->cluster->pdbs.at[step->pdb].id);
+            spotopt__jw_put_int(jw, "headroom", step->headroom);
+            spotopt__jw_end_object(jw);
+        }
+        spotopt__jw_end_array(jw);
+    }
+    spotopt__jw_end_object(jw);
+}
+
+static void
+put_waves(writer *w)
+{
+    const spotopt__schedule *schedule = &w->d->schedule;
+
+    spotopt__jw_key(&w->jw, "waves");
+    spotopt__jw_array(&w->jw);
+    for (size_t i = 0; i < schedule->steps.count;) {
+        uint32_t wave = schedule->steps.at[i].wave;
+
+        spotopt__jw_object(&w->jw);
+        spotopt__jw_put_real(&w->jw, "at_s", schedule->steps.at[i].at_s);
+        spotopt__jw_key(&w->jw, "steps");
+        spotopt__jw_array(&w->jw);
+        for (; i < schedule->steps.count && schedule->steps.at[i].wave == wave; i++)
+            put_step(w, &schedule->steps.at[i]);
+        spotopt__jw_end_array(&w->jw);
+        spotopt__jw_end_object(&w->jw);
+    }
+    spotopt__jw_end_array(&w->jw);
+}
+
+static void
+put_funnel(writer *w, uint32_t alternates, bool with_seconds)
+{
+    spotopt_funnel *funnel = w->scene->funnel;
+
+    funnel->chosen = 0;
+    funnel->runs = 1;
+    funnel->alternates = alternates;
+    for (uint32_t i = 0; i < w->scene->catalog->pools.count; i++)
+        funnel->chosen += w->chosen[i] > 0;
+    spotopt__jw_key(&w->jw, "funnel");
+    spotopt__funnel_put(funnel, with_seconds, &w->jw);
+}
+
+static void
+put_tail(writer *w, double seconds, bool with_seconds)
+{
+    static const char *const outcomes[] = {"", "optimal", "feasible", "infeasible", "stopped"};
+    const spotopt__decision *d = w->d;
+    spotopt__jw *jw = &w->jw;
+
+    spotopt__jw_key(jw, "warnings");
+    spotopt__jw_array(jw);
+    for (size_t i = 0; i < w->scene->cluster->warnings.count; i++)
+        spotopt__jw_text(jw, w->scene->cluster->warnings.at[i]);
+    for (size_t i = 0; i < w->scene->warnings.count; i++)
+        spotopt__jw_text(jw, w->scene->warnings.at[i]);
+    spotopt__jw_end_array(jw);
+    spotopt__jw_key(jw, "stats");
+    spotopt__jw_object(jw);
+    spotopt__jw_put_text(jw, "outcome", outcomes[d->outcome]);
+    spotopt__jw_put_bool(jw, "cut_short", d->cut_short);
+    spotopt__jw_put_real(jw, "makespan_s", d->schedule.makespan_s);
+    spotopt__jw_put_real(jw, "makespan_bound_s", d->schedule.bound_s);
+    spotopt__jw_put_real(jw, "seconds", with_seconds ? seconds : (double)NAN);
+    spotopt__jw_put_real(jw, "pack_seconds", with_seconds ? d->pack_s : (double)NAN);
+    spotopt__jw_put_real(jw, "reference_seconds", with_seconds ? d->reference_s : (double)NAN);
+    spotopt__jw_put_real(jw, "drain_seconds", with_seconds ? d->drain_s : (double)NAN);
+    spotopt__jw_end_object(jw);
+}
+
+static spotopt_status
+start(writer *w, spotopt_error *err)
+{
+    const spotopt__scene *scene = w->scene;
+    const spotopt__decision *d = w->d;
+    spotopt_context *context = scene->context;
+    size_t nodes = scene->cluster->nodes.count + d->launches.count,
+           pods = scene->cluster->pods.count;
+
+    w->chosen = spotopt__alloc_array(context, scene->catalog->pools.count + 1, sizeof *w->chosen);
+    w->pod_start = spotopt__alloc_array(context, nodes + 2, sizeof *w->pod_start);
+    w->pods = spotopt__alloc_array(context, pods + 1, sizeof *w->pods);
+    if (w->chosen == NULL || w->pod_start == NULL || w->pods == NULL)
+        return spotopt__nomem(err, "a plan's text");
+    for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
+        if (d->keeps[n] && scene->nodes[n].pool != SPOTOPT__NONE)
+            w->chosen[scene->nodes[n].pool]++;
+    }
+    for (size_t i = 0; i < d->launches.count; i++)
+        w->chosen[d->launches.at[i].pool]++;
+    /* Counting sort by target: starts are found one place to the right, then shift into place as
+     * pods are laid down. */
+    for (size_t i = 0; i < pods; i++) {
+        if (d->target[i] != SPOTOPT__NONE)
+            w->pod_start[d->target[i] + 2]++;
+    }
+    for (size_t n = 2; n < nodes + 2; n++)
+        w->pod_start[n] += w->pod_start[n - 1];
+    for (uint32_t i = 0; i < pods; i++) {
+        if (d->target[i] != SPOTOPT__NONE)
+            w->pods[w->pod_start[d->target[i] + 1]++] = i;
+    }
+    return SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
+                   const spotopt_plan_summary *summary, double seconds, bool with_seconds,
+                   char **out_text, size_t *out_length, spotopt_error *err)
+{
+    writer w = {.scene = scene, .d = decision};
+    spotopt__str str;
+    spotopt_status status = start(&w, err);
+    char now_text[32];
+
+    spotopt__str_init(&str, scene->context);
+    if (status == SPOTOPT_OK) {
+        spotopt__jw_init(&w.jw, &str);
+        spotopt__jw_object(&w.jw);
+        spotopt__jw_put_text(&w.jw, "apiVersion", "spotopt/v1");
+        spotopt__jw_put_text(&w.jw, "kind", "Plan");
+        spotopt__write_time(scene->now_s, now_text);
+        spotopt__jw_put_text(&w.jw, "now", now_text);
+        put_inputs(&w);
+        put_summary(&w, summary);
+        put_pools(&w);
+        uint32_t alternates = put_alternates(&w);
+        put_nodes(&w);
+        put_unplaced(&w);
+        put_waves(&w);
+        put_funnel(&w, alternates, with_seconds);
+        put_tail(&w, seconds, with_seconds);
+        spotopt__jw_end_object(&w.jw);
+        spotopt__str_add(&str, "\n");
+        *out_text = spotopt__str_take(&str, out_length);
+        if (*out_text == NULL)
+            status = spotopt__nomem(err, "a plan's text");
+    }
+    spotopt__str_free(&str);
+    spotopt__free(scene->context, w.chosen);
+    spotopt__free(scene->context, w.pod_start);
+    spotopt__free(scene->context, w.pods);
+    return status;
+}

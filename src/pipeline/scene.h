@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PIPELINE_SCENE_H
+#define SPOTOPT_PIPELINE_SCENE_H
+#include "model/catalog.h"
+#include "model/cluster.h"
+#include "model/history.h"
+#include "model/policy.h"
+#include "pipeline/funnel.h"
+#include "spotopt/plan.h"
+#include "spotopt/risk.h"
+
+/*
+ * What is known before anything is decided: each pool with its labels, price and risk, what became
+ * of it in the funnel, each running node with its pool and whether it may be touched. Read by the
+ * planner and by the checker alike; nothing here was chosen by a solver.
+ */
+enum {
+    SPOTOPT__HORIZONS = 3 /* 1, 4, 24 hours */
+};
+
+typedef struct spotopt__scene_pool {
+    spotopt__labels labels; /* what a new node of it will carry */
+    spotopt__amounts room;  /* allocatable less daemon pods and headroom: what a new node offers; in
+                               cluster resources */
+    double vcpu;            /* of the machine; quotas count these */
+    double p[SPOTOPT__HORIZONS], low[SPOTOPT__HORIZONS], high[SPOTOPT__HORIZONS];
+    double p_horizon;      /* at the policy's horizon */
+    double losses_per_h;   /* expected interruptions of one node, per hour */
+    double cost;           /* usd_per_h and expected interruption cost per hour */
+    int32_t stage, reason; /* where it left the funnel; stage -1: it did not */
+    uint32_t place;        /* in the ranking of all that came through; SPOTOPT__NONE */
+    double score;
+    double factors[SPOTOPT__FACTORS], contributions[SPOTOPT__FACTORS];
+    double expected_usd_per_h;
+    uint32_t risk_flags, rank_flags;
+} spotopt__scene_pool;
+
+typedef struct spotopt__scene_node {
+    uint32_t pool;         /* in the catalog; SPOTOPT__NONE: not found there */
+    double usd_per_h;      /* NaN: unknown */
+    double cost;           /* as a pool's, at the node's price */
+    const char *untouched; /* why it is left alone, pods and all; NULL: it takes part */
+    bool must_go; /* forced to on-demand, broken or leaving: never kept unless a pod on it cannot
+                     move */
+    bool accepts_new; /* not cordoned */
+    spotopt__amounts
+        room; /* allocatable less what no plan moves (daemon, mirror, terminating pods) */
+    uint32_t commitment; /* index of the policy's commitment that pays for it, or SPOTOPT__NONE */
+} spotopt__scene_node;
+
+typedef struct spotopt__scene {
+    spotopt_context *context;
+    spotopt__arena arena;
+    const spotopt_cluster *cluster; /* borrowed */
+    const spotopt_catalog *catalog;
+    const spotopt_policy *policy;
+    spotopt_policy *own_policy; /* the defaults, when the caller gave none */
+    const spotopt_history *history;
+    const spotopt_metrics *metrics;
+    double now_s;
+    spotopt__scene_pool *pools; /* as the catalog's */
+    spotopt__scene_node *nodes; /* as the cluster's */
+    uint32_t *by_place;         /* pools that came through the funnel, best first */
+    uint32_t place_count;
+    bool on_demand_only; /* spot disabled, or an override on the whole cluster is live */
+    const spotopt__override *forced; /* the override that does it, or NULL */
+    uint32_t rank_reference;         /* the pool that contributions are counted from */
+    uint32_t
+        *to_catalog; /* cluster resource -> catalog resource, SPOTOPT__NONE when it knows none */
+    spotopt_funnel *funnel;
+    spotopt__vec(const char *) warnings;
+} spotopt__scene;
+
+/* Everything but the packing. scene is zeroed by the call; free it also after a failure. */
+spotopt_status spotopt__scene_make(spotopt_context *context, const spotopt_plan_params *params,
+                                   spotopt__scene *scene, spotopt_error *err);
+void spotopt__scene_free(spotopt__scene *scene);
+
+/* A pod that a plan places or keeps: not finished, terminating, mirror, daemon or gated. */
+bool spotopt__pod_counts(const spotopt__pod *pod);
+/* What a diversification key says of a pool: "pool", "zone", "family", "type", "arch" or a label;
+ * NULL: nothing. */
+const char *spotopt__diversify_value(const spotopt__scene *scene, const char *key, uint32_t pool);
+/* A line in the plan's warnings. */
+bool spotopt__scene_warn(spotopt__scene *scene, const char *format, ...) SPOTOPT_PRINTF(2, 3);
+
+#endif

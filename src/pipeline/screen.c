@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * screen.c - the funnel: which pools a decision may buy from, and in which order they are best.
+ *
+ * Each pool leaves at the first stage that refuses it, for one reason. Those that come through are
+ * ranked for the mean pod of the cluster.
+ */
+#include <stdlib.h>
+
+#include "pipeline/screen.h"
+
+/* Shapes that some pod to be placed has, smallest CPU first: the first that fits ends the search.
+ */
+typedef struct used_shapes {
+    const spotopt__shape **at;
+    size_t count;
+} used_shapes;
+
+static int
+by_size(const void *a, const void *b)
+{
+    const spotopt__shape *x = *(const spotopt__shape *const *)a,
+                         *y = *(const spotopt__shape *const *)b;
+
+    if (x->request.of[SPOTOPT__CPU] != y->request.of[SPOTOPT__CPU])
+        return x->request.of[SPOTOPT__CPU] < y->request.of[SPOTOPT__CPU] ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static spotopt_status
+find_used(const spotopt__scene *scene, used_shapes *used, spotopt_error *err)
+{
+    const spotopt_cluster *cluster = scene->cluster;
+    unsigned char *seen = spotopt__alloc_array(scene->context, cluster->shapes.count + 1, 1);
+
+    used->at = spotopt__alloc_array(scene->context, cluster->shapes.count + 1, sizeof *used->at);
+    if (seen == NULL || used->at == NULL) {
+        spotopt__free(scene->context, seen);
+        return spotopt__nomem(err, "shapes");
+    }
+    for (size_t i = 0; i < cluster->pods.count; i++) {
+        const spotopt__pod *pod = &cluster->pods.at[i];
+
+        if (spotopt__pod_counts(pod) && !seen[pod->shape]) {
+            seen[pod->shape] = 1;
+            used->at[used->count++] = &cluster->shapes.at[pod->shape];
+        }
+    }
+    qsort(used->at, used->count, sizeof *used->at, by_size);
+    spotopt__free(scene->context, seen);
+    return SPOTOPT_OK;
+}
+
+static bool
+has_room(const spotopt__scene *scene, const spotopt__shape *shape, const spotopt__amounts *room)
+{
+    for (uint32_t r = 0; r < scene->cluster->resources.count; r++) {
+        if (shape->request.of[r] > room->of[r])
+            return false;
+    }
+    return true;
+}
+
+/* -1 when some pod could run there. */
+static int32_t
+why_unfit(const spotopt__scene *scene, const spotopt__scene_pool *pool, const used_shapes *used)
+{
+    bool allowed = used->count == 0;
+
+    for (size_t i = 0; i < used->count; i++) {
+        bool fits = has_room(scene, used->at[i], &pool->room);
+
+        if (allowed && !fits)
+            continue;
+        if (!spotopt__shape_allows(used->at[i], &pool->labels, "", NULL, 0, NULL))
+            continue;
+        if (fits)
+            return -1;
+        allowed = true;
+    }
+    return used->count == 0 ? -1 : allowed ? SPOTOPT__DROP_TOO_SMALL : SPOTOPT__DROP_NO_POD_MAY_USE;
+}
+
+static bool
+is_listed(const char *const *list, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i], text) == 0)
+            return true;
+    }
+    return count == 0;
+}
+
+static int32_t
+why_not_allowed(const spotopt__scene *scene, const spotopt__pool *pool, const spotopt__type *type)
+{
+    const spotopt_policy *policy = scene->policy;
+
+    if (pool->purchase == SPOTOPT__SPOT && !policy->spot_enabled)
+        return SPOTOPT__DROP_SPOT_DISABLED;
+    if (pool->purchase == SPOTOPT__SPOT && scene->on_demand_only)
+        return SPOTOPT__DROP_FORCED_ON_DEMAND;
+    if (!is_listed(policy->families.at, policy->families.count, type->family))
+        return SPOTOPT__DROP_FAMILY;
+    for (size_t i = 0; i < policy->exclude.count; i++) {
+        if (spotopt__glob(policy->exclude.at[i], type->name))
+            return SPOTOPT__DROP_EXCLUDED;
+    }
+    return -1;
+}
+
+static int32_t
+find_drop(const spotopt__scene *scene, uint32_t index, const used_shapes *used, int32_t *reason)
+{
+    const spotopt_policy *policy = scene->policy;
+    const spotopt__pool *pool = &scene->catalog->pools.at[index];
+    const spotopt__type *type = &scene->catalog->types.at[pool->type];
+
+    *reason = !(pool->usd_per_h >= 0.0) ? SPOTOPT__DROP_NO_PRICE
+              : !is_listed(policy->arch.at, policy->arch.count, type->arch)
+                  ? SPOTOPT__DROP_WRONG_ARCH
+                  : -1;
+    if (*reason >= 0)
+        return SPOTOPT__STAGE_SCOPE;
+    if ((*reason = why_unfit(scene, &scene->pools[index], used)) >= 0)
+        return SPOTOPT__STAGE_FITS;
+    if ((*reason = why_not_allowed(scene, pool, type)) >= 0)
+        return SPOTOPT__STAGE_ALLOWED;
+    *reason = SPOTOPT__DROP_PRICE_CAP;
+    if (pool->usd_per_h > policy->max_usd_per_h)
+        return SPOTOPT__STAGE_PRICE_CAP;
+    *reason = SPOTOPT__DROP_RISK_CAP;
+    if (scene->pools[index].p_horizon > policy->max_probability)
+        return SPOTOPT__STAGE_RISK_CAP;
+    *reason = SPOTOPT__DROP_NO_CAPACITY;
+    if (pool->limit == 0)
+        return SPOTOPT__STAGE_OBTAINABLE;
+    *reason = SPOTOPT__DROP_QUOTA;
+    for (size_t i = 0; i < policy->quotas.count; i++) {
+        if (spotopt__quota_covers(&policy->quotas.at[i], type->family,
+                                  pool->purchase == SPOTOPT__SPOT ? "spot" : "on-demand") &&
+            scene->pools[index].vcpu > policy->quotas.at[i].max_vcpu)
+            return SPOTOPT__STAGE_QUOTA;
+    }
+    *reason = -1;
+    return -1;
+}
+
+/* --- ranking
+ * ---------------------------------------------------------------------------------------------- */
+
+/* The mean of what pods to be placed request; one core and 4 GiB where there are none. */
+static void
+mean_request(const spotopt__scene *scene, spotopt__amounts *out)
+{
+    const spotopt_cluster *cluster = scene->cluster;
+    double sum[SPOTOPT__RESOURCES_MAX] = {0.0}, pods = 0.0;
+
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < cluster->pods.count; i++) {
+        if (!spotopt__pod_counts(&cluster->pods.at[i]))
+            continue;
+        for (uint32_t r = 0; r < cluster->resources.count; r++)
+            sum[r] += (double)cluster->shapes.at[cluster->pods.at[i].shape].request.of[r];
+        pods += 1.0;
+    }
+    out->of[SPOTOPT__CPU] = pods > 0.0 ? (int64_t)ceil(sum[SPOTOPT__CPU] / pods) : 1000;
+    out->of[SPOTOPT__MEMORY] =
+        pods > 0.0 ? (int64_t)ceil(sum[SPOTOPT__MEMORY] / pods) : INT64_C(4) << 30;
+    out->of[SPOTOPT__PODS] = 1;
+}
+
+spotopt_status
+spotopt__screen(spotopt__scene *scene, spotopt_error *err)
+{
+    used_shapes used = {0};
+    spotopt__amounts request;
+    spotopt_status status = find_used(scene, &used, err);
+
+    for (uint32_t i = 0; i < scene->catalog->pools.count && status == SPOTOPT_OK; i++) {
+        spotopt__scene_pool *pool = &scene->pools[i];
+
+        pool->place = SPOTOPT__NONE;
+        pool->stage = find_drop(scene, i, &used, &pool->reason);
+        spotopt__funnel_record(scene->funnel, pool->stage, pool->reason);
+        if (pool->stage < 0)
+            scene->by_place[scene->place_count++] = i;
+    }
+    spotopt__free(scene->context, used.at);
+    if (status != SPOTOPT_OK)
+        return status;
+    mean_request(scene, &request);
+    return spotopt__rank_scene(scene, &request, err);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PIPELINE_SCREEN_H
+#define SPOTOPT_PIPELINE_SCREEN_H
+#include "pipeline/scene.h"
+
+/* Sends every pool through the funnel and ranks what comes through, against the mean pod of the
+ * cluster. */
+spotopt_status spotopt__screen(spotopt__scene *scene, spotopt_error *err);
+
+/* rank_scene.c: factors, scores, places and contributions of the pools in by_place, which it sorts.
+ */
+spotopt_status spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request,
+                                   spotopt_error *err);
+
+/* Words for a pool's rank_flags, as items of an array. */
+void spotopt__rank_put_flags(uint32_t flags, spotopt__jw *jw);
+
+#endif

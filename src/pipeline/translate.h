@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PIPELINE_TRANSLATE_H
+#define SPOTOPT_PIPELINE_TRANSLATE_H
+#include "pipeline/scene.h"
+#include "spotopt/pack.h"
+
+/* What the packing is asked for. */
+typedef struct spotopt__ask {
+    bool on_demand_only; /* the on-demand equivalent: no running nodes, no spot, no rules of the
+                            policy */
+    bool money_only;     /* bare prices: no interruption costs, moves for nothing */
+    const unsigned char *fixed; /* a pod: 1 when it must stay on its node */
+    double unplaced_cost;       /* per hour and pod left out; NaN: all must be placed */
+    uint32_t on_demand_min;     /* nodes; beyond what the policy says itself */
+    double diversify_scale;     /* on the policy's diversify fractions, 0..1 */
+} spotopt__ask;
+
+typedef struct spotopt__left_out {
+    uint32_t pod;
+    const char *reason; /* in the scene's arena */
+} spotopt__left_out;
+
+/* A cluster as a packing problem, and the way back. Indices of the problem's things lead to ours.
+ */
+typedef struct spotopt__translation {
+    spotopt_context *context;
+    spotopt__arena arena;
+    spotopt_problem *problem;
+    uint32_t *shape_demand; /* a cluster shape's demand, or SPOTOPT__NONE */
+    uint32_t *demand_shape; /* and back */
+    uint32_t demand_count;
+    uint32_t *pool_catalog; /* a problem pool's catalog pool, or SPOTOPT__NONE */
+    double *pool_usd;       /* what a new node of it costs per hour */
+    uint32_t *node_cluster; /* a problem node's cluster node */
+    uint32_t pool_count, node_count;
+    uint32_t *pods; /* pods of demand d: pods[pod_start[d]] .. pods[pod_start[d+1]-1], ascending */
+    uint32_t *pod_start;
+    spotopt__vec(spotopt__left_out)
+        left_out; /* pods that nothing could ever take, not part of the problem */
+    /* while it is made */
+    uint32_t *shape_count; /* pods of each shape that count */
+    const char *keys[64];  /* label keys that rules use */
+    uint32_t key_count;
+    double *request, *capacity; /* of one thing, resource by resource */
+    uint32_t resource_of[SPOTOPT__RESOURCES_MAX + 1];
+    uint32_t resource_count;
+    bool counts_vcpu;
+} spotopt__translation;
+
+spotopt_status spotopt__translate(spotopt__scene *scene, const spotopt__ask *ask,
+                                  spotopt__translation *translation, spotopt_error *err);
+void spotopt__translation_free(spotopt__translation *translation);
+
+/* translate_rules.c: placement rules of pods, then rules of the policy. */
+bool spotopt__translate_keys(const spotopt__scene *scene, spotopt__translation *translation);
+spotopt_status spotopt__translate_rules(const spotopt__scene *scene, const spotopt__ask *ask,
+                                        spotopt__translation *translation, spotopt_error *err);
+
+#endif
