@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The tests again where mistakes show: clang's warnings, address and undefined-behaviour sanitizers, threads, valgrind,
+# and a minute of fuzzing for each parser. Installs what is missing.
+#
+#   tests/sanitize.sh [clang asan tsan valgrind fuzz]   default: all of them
+#
+# FUZZ_SECONDS (default 10) is for each parser.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tests/support/install.sh
+. tests/support/install.sh
+install_packages build-essential meson pkg-config libglpk-dev libcjson-dev zlib1g-dev libcunit1-dev clang \
+    libclang-rt-14-dev llvm valgrind python3
+parts=${*:-clang asan tsan valgrind fuzz}
+fast=(--suite unit --suite api --suite cases --suite fuzz)
+
+# setup FOLDER OPTIONS...: a build folder of its own, made once.
+setup() {
+    local folder=$1
+    shift
+    [ -f "$folder/build.ninja" ] || meson setup "$folder" "$@" >/dev/null
+    ninja -C "$folder" >"$folder/build.log" 2>&1 || { tail -50 "$folder/build.log"; exit 1; }
+}
+
+for part in $parts; do
+    echo "--- $part"
+    case $part in
+        clang) CC=clang setup build-clang -Dwerror=true && meson test -C build-clang --no-rebuild -q "${fast[@]}" ;;
+        asan)
+            setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+            UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+                meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" ;;
+        tsan)
+            setup build-tsan -Db_sanitize=thread -Db_lundef=false
+            TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --no-rebuild -q -t 6 --print-errorlogs \
+                lp host threads ;;
+        valgrind)
+            setup build-valgrind
+            meson test -C build-valgrind --no-rebuild -q -t 30 --print-errorlogs --suite unit \
+                --wrapper 'valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite' ;;
+        fuzz)
+            CC=clang setup build-fuzz -Dfuzzers=true -Db_lundef=false
+            for driver in build-fuzz/tests/fuzz/fuzz_*; do
+                [ -x "$driver" ] && [ -f "$driver" ] || continue
+                name=$(basename "$driver")
+                work=$(mktemp -d)
+                "$driver" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=5 -rss_limit_mb=2048 -print_final_stats=0 \
+                    -verbosity=0 "$work" "tests/fuzz/corpus/${name#fuzz_}" 2>"$work.log" ||
+                    { tail -40 "$work.log"; exit 1; }
+                echo "$name: ${FUZZ_SECONDS:-10} s without a finding"
+                rm -rf "$work" "$work.log"
+            done ;;
+        *) echo "tests/sanitize.sh: unknown part $part" >&2; exit 2 ;;
+    esac
+done
