@@ -22,6 +22,7 @@ void say(const char *format, ...) SPOTOPT_PRINTF(1, 2);
 /* As say(), unless --quiet. */
 void note(const char *format, ...) SPOTOPT_PRINTF(1, 2);
 void set_quiet(bool quiet);
+bool is_quiet(void);
 
 /* Memory, or the end of the program with status 4: nothing is half written at that point. */
 void *need(void *ptr, size_t size);

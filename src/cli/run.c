@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run.c - what all verbs share: options from flags, the progress bar, Ctrl-C, messages.
+ * run.c - what all verbs share: options from flags, the progress bar, Ctrl-C.
  *
  * The first Ctrl-C asks the solver to stop, and what was found by then is printed; the second ends
  * the program.
  */
-#include <errno.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,73 +16,6 @@
 #include "run.h"
 
 static volatile sig_atomic_t interrupted;
-static bool is_quiet;
-
-void
-set_quiet(bool quiet)
-{
-    is_quiet = quiet;
-}
-
-static void
-say_list(const char *format, va_list list)
-{
-    char line[1024];
-    text clean = {0};
-
-    vsnprintf(line, sizeof line, format, list);
-    text_add(&clean, "spotopt: ");
-    text_add_clean(&clean, line, true);
-    text_add(&clean, "\n");
-    fputs(clean.at, stderr);
-    text_free(&clean);
-}
-
-void
-say(const char *format, ...)
-{
-    va_list list;
-
-    va_start(list, format);
-    say_list(format, list);
-    va_end(list);
-}
-
-void
-note(const char *format, ...)
-{
-    va_list list;
-
-    if (is_quiet)
-        return;
-    va_start(list, format);
-    say_list(format, list);
-    va_end(list);
-}
-
-void *
-need(void *ptr, size_t size)
-{
-    void *got = realloc(ptr, size);
-
-    if (got == NULL) {
-        fputs("spotopt: out of memory\n", stderr);
-        exit(EXIT_FAULT);
-    }
-    return got;
-}
-
-void *
-need_array(size_t count, size_t size)
-{
-    void *got = calloc(count > 0 ? count : 1, size);
-
-    if (got == NULL) {
-        fputs("spotopt: out of memory\n", stderr);
-        exit(EXIT_FAULT);
-    }
-    return got;
-}
 
 int
 exit_of(spotopt_status status)
@@ -127,7 +58,7 @@ was_interrupted(void)
 void
 progress_end(void)
 {
-    if (!is_quiet && isatty(STDERR_FILENO))
+    if (!is_quiet() && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
 }
 
@@ -141,7 +72,7 @@ on_progress(void *user, const spotopt_progress *progress)
     (void)user;
     if (interrupted)
         return 1;
-    if (is_quiet || !isatty(STDERR_FILENO) || progress->seconds < 0.3 ||
+    if (is_quiet() || !isatty(STDERR_FILENO) || progress->seconds < 0.3 ||
         progress->seconds - shown_at < 0.1)
         return 0;
     shown_at = progress->seconds;
