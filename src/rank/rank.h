@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_RANK_RANK_H
+#define SPOTOPT_RANK_RANK_H
+#include "base/base.h"
+#include "model/policy.h"
+#include "model/resources.h"
+
+/*
+ * Ranking on plain arrays. Where a number comes from (history, metrics, a request) is the caller's affair; NaN means
+ * that it is unknown. Every factor u is in [0.01, 1] on an anchor that no other candidate moves, so that dropping a
+ * candidate never reorders the rest.
+ */
+#define SPOTOPT__U_MIN 0.01
+#define SPOTOPT__ALTERNATES 5
+
+/* What had to be assumed of a pool. */
+enum {
+    SPOTOPT__RANK_LATENCY_ASSUMED = 1,     /* no latency: the prior mean, or the benchmark */
+    SPOTOPT__RANK_THROUGHPUT_ASSUMED = 2,  /* no throughput */
+    SPOTOPT__RANK_ERRORS_ASSUMED = 4,      /* no error share */
+    SPOTOPT__RANK_BENCHMARK = 8,           /* a measured benchmark per price stood in for what is assumed */
+    SPOTOPT__RANK_HEADROOM_ASSUMED = 16,   /* no free share of CPU or memory */
+    SPOTOPT__RANK_OBTAINABLE_ASSUMED = 32, /* no placement score */
+    SPOTOPT__RANK_COST_ASSUMED = 64        /* no on-demand price to measure by */
+};
+
+/* A candidate: it fits, is allowed and has a price. */
+typedef struct spotopt__rank_pool {
+    const char *id;
+    double usd_per_h;                              /* of a node, >= 0 */
+    double fits;                                   /* requests that fit on an empty node, whole, >= 1 */
+    double p_h;                                    /* that a node is taken back within the horizon, 0..1 */
+    double latency_ms, throughput_rps, error_frac; /* measured */
+    double coremark_per_s;                         /* of the whole node, measured */
+    double list_usd_per_h; /* on-demand price of the type, which the benchmark is divided by; NaN: usd_per_h */
+    double cpu_free_frac, memory_free_frac; /* headroom, 0..1: measured, or spotopt__rank_headroom() */
+    double placement_score;                 /* 1 .. placement_score_max; not looked at on-demand */
+    bool is_on_demand;
+} spotopt__rank_pool;
+
+typedef struct spotopt__rank_terms {
+    double weights[SPOTOPT__FACTORS]; /* >= 0, sum 1 */
+    int32_t score;                    /* SPOTOPT__SCORE_... */
+    double slo_latency_ms[2], slo_throughput_rps[2], slo_error_frac[2]; /* target, limit */
+    double interruption_usd, horizon_h;                                 /* C_int, H */
+    double on_demand_need;     /* OD_need: see spotopt__rank_on_demand_need(); NaN: unknown */
+    double placement_score_max;
+} spotopt__rank_terms;
+
+typedef struct spotopt__rank_row {
+    uint32_t pool; /* index of the candidate */
+    uint32_t flags;
+    double u[SPOTOPT__FACTORS];
+    double phi[SPOTOPT__FACTORS]; /* add up to ln(S / S_ref), or with the arithmetic score to S - S_ref */
+    double score;                 /* 0..100 */
+    double price_need;            /* USD an hour per request: usd_per_h / fits */
+    double expected_usd;          /* EC = price * H + p_H * C_int, of a node over the horizon */
+    double expected_usd_per_h;    /* EC / H */
+} spotopt__rank_row;
+
+/* Weights, SLO and money of a policy; the last two of the terms are the catalog's to tell. */
+spotopt__rank_terms spotopt__rank_terms_of(const spotopt_policy *policy, double on_demand_need,
+                                           double placement_score_max);
+
+/* --- factors.c --- */
+/* How often a request fits on a node, by whole replicas; 0: not at all. What is not stated does not limit. */
+double spotopt__rank_fits(const spotopt__amounts *request, const spotopt__amounts *allocatable, uint32_t resources);
+/* The share of a resource that one request leaves free on an empty node, 0..1; NaN where it is not stated. */
+double spotopt__rank_headroom(const spotopt__amounts *request, const spotopt__amounts *allocatable, uint32_t resource);
+/*
+ * OD_need: the least on-demand price per request over the whole catalog, not only the candidates. fits 0 and NaN prices
+ * are passed over. Without any on-demand price four times the least spot price stands in, *out_is_guess.
+ */
+double spotopt__rank_on_demand_need(const double *usd_per_h, const double *fits, const bool *is_on_demand,
+                                    size_t count, bool *out_is_guess);
+void spotopt__rank_factors(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms, double *out_u,
+                           uint32_t *out_flags);
+
+/* --- score.c --- */
+double spotopt__rank_score(const double *u, const double *weights, int32_t score);
+/*
+ * Fills rows (count of them), best first. Ties: score rounded to 1e-9, then lower p_h, lower price, higher placement
+ * score, id bytewise, index. *out_reference is the place whose contributions are 0. False: no memory.
+ */
+bool spotopt__rank_order(spotopt_context *context, const spotopt__rank_pool *pools, size_t count,
+                         const spotopt__rank_terms *terms, spotopt__rank_row *rows, size_t *out_reference);
+
+/* --- explain.c --- */
+/*
+ * The place that contributions are measured from: the best on-demand pool, which is what a fleet without spot would
+ * take; where there is none, the first.
+ */
+size_t spotopt__rank_reference(const spotopt__rank_pool *pools, const spotopt__rank_row *rows, size_t count);
+void spotopt__rank_contribute(const spotopt__rank_terms *terms, spotopt__rank_row *rows, size_t count,
+                              size_t reference);
+/* The best places but `place` itself, best first: what to take instead. Returns how many. */
+size_t spotopt__rank_alternates(size_t count, size_t place, size_t out_places[SPOTOPT__ALTERNATES]);
+
+/* --- sensitivity.c --- */
+/*
+ * The least weight that has to move between factors for `second` to reach `first` (total variation), and where it
+ * moves: out_change adds up to 0. INFINITY: no weights do that.
+ */
+double spotopt__rank_flip(const double *first_u, const double *second_u, const double *weights, int32_t score,
+                          double out_change[SPOTOPT__FACTORS]);
+/* How often each row would be first under weights drawn evenly from all there are. False: no memory. */
+bool spotopt__rank_acceptability(spotopt_context *context, const spotopt__rank_row *rows, size_t count, int32_t score,
+                                 uint64_t seed, uint32_t draws, double *out_frac);
+/* w_stability / w_cost at which the score trades price against risk as expected cost does, at that pool. */
+double spotopt__rank_money_ratio(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms);
+
+#endif

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "fail_alloc.h"
+#include "rank/rank.h"
+#include "suite.h"
+
+#define MANY 60
+
+static spotopt__rng rng;
+static char names[MANY][16];
+
+static double
+unit(void)
+{
+    return spotopt__rng_unit(&rng);
+}
+
+static double
+maybe(double value)
+{
+    return unit() < 0.3 ? NAN : value;
+}
+
+static spotopt__rank_terms
+defaults(void)
+{
+    spotopt_policy *policy = NULL;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    spotopt__rank_terms terms;
+
+    CU_ASSERT_EQUAL_FATAL(spotopt_policy_parse(NULL, NULL, 0, "p", &policy, &err), SPOTOPT_OK);
+    terms = spotopt__rank_terms_of(policy, 0.1, 10.0);
+    spotopt_policy_free(policy);
+    return terms;
+}
+
+static spotopt__rank_terms
+random_terms(int32_t score)
+{
+    spotopt__rank_terms terms = defaults();
+    double sum = 0;
+
+    for (int f = 0; f < SPOTOPT__FACTORS; f++)
+        sum += terms.weights[f] = -log1p(-unit());
+    for (int f = 0; f < SPOTOPT__FACTORS; f++)
+        terms.weights[f] /= sum;
+    terms.score = score;
+    terms.horizon_h = 0.5 + 100 * unit();
+    terms.interruption_usd = 3 * unit();
+    return terms;
+}
+
+/* Prices stay where the cost factor is not clamped: between 0.1 and 10 times the on-demand need of
+ * 0.1. */
+static spotopt__rank_pool
+random_pool(int i)
+{
+    spotopt__rank_pool pool = {.id = names[i]};
+
+    snprintf(names[i], sizeof names[i], "pool-%d", i);
+    pool.fits = 1 + (double)spotopt__rng_below(&rng, 8);
+    pool.usd_per_h = pool.fits * 0.1 * (0.12 + 5.0 * unit());
+    pool.p_h = unit() < 0.2 ? 0.0 : 0.9 * unit();
+    pool.latency_ms = maybe(600 * unit());
+    pool.throughput_rps = maybe(1200 * unit());
+    pool.error_frac = maybe(0.06 * unit());
+    pool.coremark_per_s = maybe(1e6 * unit());
+    pool.list_usd_per_h = maybe(pool.usd_per_h * 3);
+    pool.cpu_free_frac = maybe(unit());
+    pool.memory_free_frac = maybe(unit());
+    pool.placement_score = maybe(1 + 9 * unit());
+    pool.is_on_demand = unit() < 0.2;
+    return pool;
+}
+
+static spotopt__rank_pool
+plain_pool(const char *id, double usd_per_h, double p)
+{
+    return (spotopt__rank_pool){id, usd_per_h, 1, p, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, false};
+}
+
+static void
+test_rank__factors_follow_their_anchors(void)
+{
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_pool pool = plain_pool("a", 0.1, 0.25);
+    double u[SPOTOPT__FACTORS];
+    uint32_t flags;
+
+    spotopt__rank_factors(&pool, &terms, u, &flags);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_COST], 0.1, 1e-15); /* as dear as on-demand */
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_STABILITY], 0.75, 1e-15);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_PERFORMANCE], 0.5, 1e-15);
+    CU_ASSERT_EQUAL(flags, 1 | 2 | 4 | 16 | 32);
+
+    pool.usd_per_h = 0.04;
+    pool.fits = 4;         /* a tenth of on-demand per request */
+    pool.latency_ms = 275; /* halfway from 500 to 50 */
+    pool.throughput_rps = 1000;
+    pool.error_frac = 0.001;
+    pool.cpu_free_frac = 0.5;
+    pool.memory_free_frac = 0.4;
+    pool.placement_score = 5;
+    spotopt__rank_factors(&pool, &terms, u, &flags);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_COST], 1.0, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_PERFORMANCE], cbrt(0.5), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_CAPACITY], 0.2, 1e-12);
+    CU_ASSERT_EQUAL(flags, 0);
+
+    pool.latency_ms = 1e6; /* beyond the limit: next to nothing, never nothing */
+    pool.p_h = 1.0;
+    pool.is_on_demand = true;
+    pool.placement_score = NAN;
+    spotopt__rank_factors(&pool, &terms, u, &flags);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_PERFORMANCE], cbrt(0.01), 1e-12);
+    CU_ASSERT_EQUAL(u[SPOTOPT__FACTOR_STABILITY], 0.01);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_CAPACITY], 0.4, 1e-12);
+    CU_ASSERT_EQUAL(flags, 0);
+
+    pool.latency_ms = NAN;
+    pool.coremark_per_s = 50000;
+    pool.list_usd_per_h = 0.2; /* 250,000 per USD an hour: half of the anchor */
+    spotopt__rank_factors(&pool, &terms, u, &flags);
+    CU_ASSERT_DOUBLE_EQUAL(u[SPOTOPT__FACTOR_PERFORMANCE], cbrt(0.5), 1e-12);
+    CU_ASSERT_EQUAL(flags, SPOTOPT__RANK_LATENCY_ASSUMED | SPOTOPT__RANK_BENCHMARK);
+    pool.usd_per_h = 0.0;
+    spotopt__rank_factors(&pool, &terms, u, &flags);
+    CU_ASSERT_EQUAL(u[SPOTOPT__FACTOR_COST], 1.0);
+}
+
+static void
+test_rank__counts_whole_replicas(void)
+{
+    spotopt__amounts request = {{1500, 4 << 20, 1, 0}},
+                     room = {{4000, 9 << 20, 29, SPOTOPT__AMOUNT_UNKNOWN}};
+
+    CU_ASSERT_EQUAL(spotopt__rank_fits(&request, &room, 4), 2);
+    CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_headroom(&request, &room, SPOTOPT__CPU), 0.625, 1e-15);
+    CU_ASSERT(isnan(spotopt__rank_headroom(&request, &room, SPOTOPT__STORAGE)));
+    request.of[SPOTOPT__STORAGE] = 5; /* not stated by the catalog: no limit */
+    CU_ASSERT_EQUAL(spotopt__rank_fits(&request, &room, 4), 2);
+    request.of[SPOTOPT__CPU] = 4001;
+    CU_ASSERT_EQUAL(spotopt__rank_fits(&request, &room, 4), 0);
+    CU_ASSERT_EQUAL(spotopt__rank_headroom(&request, &room, SPOTOPT__CPU), 0.0);
+}
+
+static void
+test_rank__measures_cost_by_the_cheapest_on_demand_request(void)
+{
+    const double price[] = {0.05, 1.0, 0.3, NAN, 0.01}, fits[] = {1, 8, 2, 9, 0};
+    const bool on_demand[] = {false, true, true, true, true},
+               spot[] = {false, false, false, false, false};
+    bool is_guess;
+
+    CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_on_demand_need(price, fits, on_demand, 5, &is_guess),
+                           0.125, 1e-15);
+    CU_ASSERT(!is_guess);
+    CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_on_demand_need(price, fits, spot, 5, &is_guess), 0.2,
+                           1e-15);
+    CU_ASSERT(is_guess);
+    CU_ASSERT(isnan(spotopt__rank_on_demand_need(price, fits, spot, 0, &is_guess)));
+}
+
+static void
+test_rank__contributions_add_up_to_the_score_ratio(void)
+{
+    spotopt__rank_pool pools[MANY];
+    spotopt__rank_row rows[MANY];
+    size_t reference, checked = 0;
+    double worst = 0;
+
+    spotopt__rng_seed(&rng, 1);
+    while (checked < 200000) {
+        size_t count = 1 + spotopt__rng_below(&rng, MANY);
+        spotopt__rank_terms terms =
+            random_terms(checked % 2 ? SPOTOPT__SCORE_ARITHMETIC : SPOTOPT__SCORE_GEOMETRIC);
+
+        for (size_t i = 0; i < count; i++)
+            pools[i] = random_pool((int)i);
+        CU_ASSERT_FATAL(spotopt__rank_order(NULL, pools, count, &terms, rows, &reference));
+        for (size_t i = 0; i < count; i++, checked++) {
+            double sum = rows[i].phi[0] + rows[i].phi[1] + rows[i].phi[2] + rows[i].phi[3];
+            double want = terms.score == SPOTOPT__SCORE_GEOMETRIC
+                              ? log(rows[i].score / rows[reference].score)
+                              : rows[i].score - rows[reference].score;
+            worst = fmax(worst, fabs(sum - want));
+        }
+    }
+    CU_ASSERT(worst < 1e-9);
+}
+
+static void
+test_rank__orders_by_score_and_expected_cost_stands_beside(void)
+{
+    spotopt__rank_pool pools[MANY];
+    spotopt__rank_row rows[MANY];
+    bool is_seen[MANY] = {false};
+    size_t reference;
+
+    spotopt__rng_seed(&rng, 2);
+    spotopt__rank_terms terms = random_terms(SPOTOPT__SCORE_GEOMETRIC);
+    for (int i = 0; i < MANY; i++)
+        pools[i] = random_pool(i);
+    CU_ASSERT(spotopt__rank_order(NULL, pools, MANY, &terms, rows, &reference));
+    for (size_t i = 0; i < MANY; i++) {
+        const spotopt__rank_pool *pool = &pools[rows[i].pool];
+        double product = 100;
+
+        CU_ASSERT(!is_seen[rows[i].pool]);
+        is_seen[rows[i].pool] = true;
+        CU_ASSERT(i == 0 || rows[i - 1].score >= rows[i].score - 1e-9);
+        for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+            CU_ASSERT(rows[i].u[f] >= 0.01 && rows[i].u[f] <= 1.0);
+            product *= pow(rows[i].u[f], terms.weights[f]);
+        }
+        CU_ASSERT_DOUBLE_EQUAL(rows[i].score, product, 1e-9);
+        CU_ASSERT_DOUBLE_EQUAL(
+            rows[i].expected_usd,
+            pool->usd_per_h * terms.horizon_h + pool->p_h * terms.interruption_usd, 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(rows[i].expected_usd_per_h * terms.horizon_h, rows[i].expected_usd,
+                               1e-12);
+    }
+    CU_ASSERT(pools[rows[reference].pool].is_on_demand);
+    for (size_t i = 0; i < reference; i++)
+        CU_ASSERT(!pools[rows[i].pool].is_on_demand);
+}
+
+static void
+test_rank__dropping_a_candidate_never_reorders_the_rest(void)
+{
+    spotopt__rank_pool pools[MANY], fewer[MANY];
+    spotopt__rank_row rows[MANY], again[MANY];
+    size_t reference;
+
+    spotopt__rng_seed(&rng, 3);
+    for (int round = 0; round < 300; round++) {
+        size_t count = 2 + spotopt__rng_below(&rng, MANY - 2), left = 0, at = 0;
+        spotopt__rank_terms terms =
+            random_terms(round % 2 ? SPOTOPT__SCORE_ARITHMETIC : SPOTOPT__SCORE_GEOMETRIC);
+        bool is_dropped[MANY];
+
+        for (size_t i = 0; i < count; i++)
+            pools[i] = random_pool((int)i);
+        CU_ASSERT(spotopt__rank_order(NULL, pools, count, &terms, rows, &reference));
+        for (size_t i = 0; i < count; i++) {
+            is_dropped[i] = unit() < 0.4;
+            if (!is_dropped[i])
+                fewer[left++] = pools[i];
+        }
+        CU_ASSERT(spotopt__rank_order(NULL, fewer, left, &terms, again, &reference));
+        for (size_t i = 0; i < count; i++) {
+            if (is_dropped[rows[i].pool])
+                continue;
+            CU_ASSERT_STRING_EQUAL(fewer[again[at].pool].id, pools[rows[i].pool].id);
+            CU_ASSERT_EQUAL(again[at].score, rows[i].score);
+            at++;
+        }
+        CU_ASSERT_EQUAL(at, left);
+    }
+}
+
+static void
+test_rank__scaling_every_price_changes_no_order(void)
+{
+    spotopt__rank_pool pools[MANY];
+    spotopt__rank_row rows[MANY], again[MANY];
+    size_t reference;
+
+    spotopt__rng_seed(&rng, 4);
+    for (int round = 0; round < 200; round++) {
+        spotopt__rank_terms terms = random_terms(SPOTOPT__SCORE_GEOMETRIC), other;
+        double scale = 0.3 + 5.0 * unit();
+
+        for (int i = 0; i < MANY; i++)
+            pools[i] = random_pool(i);
+        for (int i = 0; i < MANY; i++)
+            pools[i].coremark_per_s = NAN; /* its anchor is in money */
+        CU_ASSERT(spotopt__rank_order(NULL, pools, MANY, &terms, rows, &reference));
+        other = terms;
+        other.on_demand_need *= scale;
+        for (int i = 0; i < MANY; i++)
+            pools[i].usd_per_h *= scale;
+        CU_ASSERT(spotopt__rank_order(NULL, pools, MANY, &other, again, &reference));
+        for (int i = 0; i < MANY; i++)
+            CU_ASSERT_EQUAL(again[i].pool, rows[i].pool);
+        other.on_demand_need /= scale; /* the same in another currency than the anchor's: still no
+                                          order, no clamp reached */
+        for (int i = 0; i < MANY; i++)
+            pools[i].usd_per_h *= 1.1 / scale;
+        CU_ASSERT(spotopt__rank_order(NULL, pools, MANY, &other, again, &reference));
+        for (int i = 0; i < MANY; i++)
+            CU_ASSERT_EQUAL(again[i].pool, rows[i].pool);
+    }
+}
+
+static void
+test_rank__breaks_ties_by_risk_price_placement_and_name(void)
+{
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_row rows[6];
+    size_t reference;
+    spotopt__rank_pool pools[6];
+
+    /* Weights that do not look at what differs make every score equal. */
+    terms.weights[SPOTOPT__FACTOR_COST] = terms.weights[SPOTOPT__FACTOR_STABILITY] = 0;
+    terms.weights[SPOTOPT__FACTOR_PERFORMANCE] = 1;
+    terms.weights[SPOTOPT__FACTOR_CAPACITY] = 0;
+    pools[0] = plain_pool("z", 0.05, 0.2);
+    pools[1] = plain_pool("y", 0.06, 0.1);
+    pools[2] = plain_pool("x", 0.05, 0.1);
+    pools[3] = plain_pool("w", 0.05, 0.1);
+    pools[3].placement_score = 4;
+    pools[4] = plain_pool("v", 0.05, 0.1);
+    pools[4].placement_score = 9;
+    pools[5] = plain_pool("a", 0.05, 0.1);
+    CU_ASSERT(spotopt__rank_order(NULL, pools, 6, &terms, rows, &reference));
+    const char *want[] = {"v", "w", "a", "x", "y", "z"};
+    for (int i = 0; i < 6; i++)
+        CU_ASSERT_STRING_EQUAL(pools[rows[i].pool].id, want[i]);
+    CU_ASSERT_EQUAL(reference, 0); /* no on-demand pool: the first */
+}
+
+static void
+test_rank__names_the_best_others_as_alternates(void)
+{
+    size_t places[SPOTOPT__ALTERNATES];
+
+    CU_ASSERT_EQUAL(spotopt__rank_alternates(9, 2, places), 5);
+    CU_ASSERT(places[0] == 0 && places[1] == 1 && places[2] == 3 && places[3] == 4 &&
+              places[4] == 5);
+    CU_ASSERT_EQUAL(spotopt__rank_alternates(3, 0, places), 2);
+    CU_ASSERT(places[0] == 1 && places[1] == 2);
+    CU_ASSERT_EQUAL(spotopt__rank_alternates(1, 0, places), 0);
+}
+
+static void
+test_rank__the_least_change_of_weights_flips_the_top_pair(void)
+{
+    size_t flips = 0, never = 0;
+
+    spotopt__rng_seed(&rng, 5);
+    for (int round = 0; round < 3000; round++) {
+        spotopt__rank_terms terms =
+            random_terms(round % 2 ? SPOTOPT__SCORE_ARITHMETIC : SPOTOPT__SCORE_GEOMETRIC);
+        double a[SPOTOPT__FACTORS], b[SPOTOPT__FACTORS], change[SPOTOPT__FACTORS],
+            moved[SPOTOPT__FACTORS], sum = 0, least;
+
+        for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+            a[f] = 0.01 + 0.99 * unit();
+            b[f] = 0.01 + 0.99 * unit();
+        }
+        if (spotopt__rank_score(a, terms.weights, terms.score) <
+            spotopt__rank_score(b, terms.weights, terms.score))
+            for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+                double t = a[f];
+                a[f] = b[f];
+                b[f] = t;
+            }
+        least = spotopt__rank_flip(a, b, terms.weights, terms.score, change);
+        if (isinf(least)) {
+            never++;
+            for (int f = 0; f < SPOTOPT__FACTORS; f++)
+                CU_ASSERT(a[f] > b[f]); /* better at everything */
+            continue;
+        }
+        flips++;
+        for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+            moved[f] = terms.weights[f] + change[f];
+            CU_ASSERT(moved[f] >= -1e-12);
+            sum += change[f];
+        }
+        CU_ASSERT_DOUBLE_EQUAL(sum, 0.0, 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_score(a, moved, terms.score),
+                               spotopt__rank_score(b, moved, terms.score), 1e-8);
+        /* No random change of the same size does better. */
+        for (int n = 0; n < 30; n++) {
+            double plus[SPOTOPT__FACTORS], minus[SPOTOPT__FACTORS], p = 0, m = 0,
+                                                                    other[SPOTOPT__FACTORS];
+            bool is_valid = true;
+            for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+                p += plus[f] = -log1p(-unit());
+                m += minus[f] = -log1p(-unit());
+            }
+            for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+                other[f] = terms.weights[f] + 0.999 * least * (plus[f] / p - minus[f] / m);
+                is_valid = is_valid && other[f] >= 0;
+            }
+            if (is_valid)
+                CU_ASSERT(spotopt__rank_score(a, other, terms.score) >=
+                          spotopt__rank_score(b, other, terms.score) - 1e-9);
+        }
+    }
+    CU_ASSERT(flips > 1000 && never > 50);
+}
+
+static void
+test_rank__acceptability_is_a_share_of_first_places(void)
+{
+    spotopt__rank_row rows[3] = {
+        {.u = {1, 0.1, 0.5, 0.5}}, {.u = {0.1, 1, 0.5, 0.5}}, {.u = {0.05, 0.05, 0.5, 0.5}}};
+    double frac[3];
+
+    CU_ASSERT(spotopt__rank_acceptability(NULL, rows, 3, SPOTOPT__SCORE_GEOMETRIC, 1, 4000, frac));
+    CU_ASSERT_DOUBLE_EQUAL(frac[0], 0.5, 0.04); /* mirror images */
+    CU_ASSERT_DOUBLE_EQUAL(frac[0] + frac[1], 1.0, 1e-9);
+    CU_ASSERT_EQUAL(frac[2], 0.0);
+}
+
+static void
+test_rank__money_ratio_trades_as_expected_cost_does(void)
+{
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_pool pool = plain_pool("a", 0.05, 0.2);
+    double ratio = spotopt__rank_money_ratio(&pool, &terms), step = 1e-6;
+    /* dEC for a relative step of each factor, by difference: u_cost ~ 1 / price, u_stability = 1 -
+     * p. */
+    double by_cost = pool.usd_per_h * terms.horizon_h * (1.0 - 1.0 / (1.0 + step));
+    double by_risk = terms.interruption_usd * (1.0 - pool.p_h) * step;
+
+    CU_ASSERT_DOUBLE_EQUAL(ratio, by_risk / by_cost, 1e-5);
+}
+
+static void
+test_rank__survives_every_failing_allocation(void)
+{
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_pool pools[2] = {plain_pool("a", 0.05, 0.2), plain_pool("b", 0.04, 0.3)};
+    spotopt__rank_row rows[2];
+    fail_alloc allocator = FAIL_ALLOC_INIT;
+    spotopt_context *context = fail_alloc_context(&allocator);
+    size_t reference;
+    double frac[2];
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(context);
+    fail_after(&allocator, 0);
+    CU_ASSERT(!spotopt__rank_order(context, pools, 2, &terms, rows, &reference));
+    CU_ASSERT(!spotopt__rank_acceptability(context, rows, 2, 0, 1, 10, frac));
+    fail_never(&allocator);
+    CU_ASSERT(spotopt__rank_order(context, pools, 2, &terms, rows, &reference));
+    CU_ASSERT(spotopt__rank_order(context, pools, 0, &terms, rows, &reference));
+    spotopt_context_free(context);
+    CU_ASSERT_EQUAL(allocator.live, 0);
+}
+
+int
+main(void)
+{
+    static const suite_test tests[] = {
+        TEST(test_rank__factors_follow_their_anchors),
+        TEST(test_rank__counts_whole_replicas),
+        TEST(test_rank__measures_cost_by_the_cheapest_on_demand_request),
+        TEST(test_rank__contributions_add_up_to_the_score_ratio),
+        TEST(test_rank__orders_by_score_and_expected_cost_stands_beside),
+        TEST(test_rank__dropping_a_candidate_never_reorders_the_rest),
+        TEST(test_rank__scaling_every_price_changes_no_order),
+        TEST(test_rank__breaks_ties_by_risk_price_placement_and_name),
+        TEST(test_rank__names_the_best_others_as_alternates),
+        TEST(test_rank__the_least_change_of_weights_flips_the_top_pair),
+        TEST(test_rank__acceptability_is_a_share_of_first_places),
+        TEST(test_rank__money_ratio_trades_as_expected_cost_does),
+        TEST(test_rank__survives_every_failing_allocation),
+    };
+
+    return suite_run("rank", tests, sizeof tests / sizeof *tests);
+}
