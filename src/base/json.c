@@ -30,6 +30,13 @@ as_json(const cJSON *item)
     return (const spotopt__json *)(const void *)item;
 }
 
+/* Of a byte order mark in front. */
+static size_t
+mark_length(spotopt__json_span span)
+{
+    return span.length >= 3 && memcmp(span.text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 static spotopt_status
 refuse_repeated(const spotopt__at *at, const char *key, spotopt_error *err)
 {
@@ -93,8 +100,9 @@ spotopt_status
 spotopt__json_parse_span(spotopt__json_span span, const char *name, spotopt__json **out,
                          spotopt_error *err)
 {
+    const size_t skip = mark_length(span); /* cJSON's own skipping misses it before short texts */
     spotopt__locale was = spotopt__enter_c_locale();
-    cJSON *made = cJSON_ParseWithLengthOpts(span.text, span.length, NULL, 0);
+    cJSON *made = cJSON_ParseWithLengthOpts(span.text + skip, span.length - skip, NULL, 0);
     spotopt_status status;
     spotopt__at root;
 
@@ -263,10 +271,8 @@ skip_value(const char *at, const char *end)
 bool
 spotopt__json_walk_into(spotopt__json_span value, spotopt__json_walk *walk)
 {
-    const char *at = value.text, *end = value.text + value.length;
+    const char *at = value.text + mark_length(value), *end = value.text + value.length;
 
-    if (value.length >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
-        at += 3;
     at = skip_blanks(at, end);
     if (at == end || (*at != '{' && *at != '['))
         return false;
