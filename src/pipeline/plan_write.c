@@ -6,8 +6,8 @@
  * they are asked for.
  */
 #include "pipeline/decide.h"
+#include "rank/rank.h"
 
-#define ALTERNATES 5
 #define SHOWN_POOLS                                                                                \
     200 /* pools listed beside the chosen ones, best first, for a picture of what there was */
 
@@ -184,7 +184,7 @@ put_alternates(writer *w)
             continue;
         spotopt__jw_key(&w->jw, scene->catalog->pools.at[i].id);
         spotopt__jw_array(&w->jw);
-        for (uint32_t k = 0; k < scene->place_count && count < ALTERNATES; k++) {
+        for (uint32_t k = 0; k < scene->place_count && count < SPOTOPT__ALTERNATES; k++) {
             if (scene->by_place[k] != i) {
                 spotopt__jw_text(&w->jw, scene->catalog->pools.at[scene->by_place[k]].id);
                 count++;

@@ -1,65 +1,165 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rank_scene.c - the pools that came through the funnel, best first.
+ * rank_scene.c - the pools that came through the funnel, scored and best first.
  *
- * Cost alone for the time being: price per request that fits, ties by price and id.
+ * Gathers what src/rank works on: prices, risk, metrics, and how much of the request a node of each
+ * pool takes. The reference price is the cheapest on-demand one of the whole catalog, so that what
+ * the funnel drops moves nothing.
  */
-#include <stdlib.h>
-
 #include "pipeline/screen.h"
+#include "rank/rank.h"
 
-typedef struct ranked {
-    double need;
-    double usd;
-    const char *id;
-    uint32_t pool;
-} ranked;
-
-static int
-by_need(const void *a, const void *b)
+/* Requests that a node takes: whole ones; a part of one where not even one fits, for the mean of
+ * many is nobody's. */
+static double
+count_fits(const spotopt__scene *scene, const spotopt__amounts *request,
+           const spotopt__amounts *room)
 {
-    const ranked *x = a, *y = b;
+    double fits = spotopt__rank_fits(request, room, scene->cluster->resources.count), part = 1.0;
 
-    if (x->need != y->need)
-        return x->need < y->need ? -1 : 1;
-    if (x->usd != y->usd)
-        return x->usd < y->usd ? -1 : 1;
-    return strcmp(x->id, y->id);
+    if (fits >= 1.0)
+        return fits;
+    for (uint32_t r = 0; r < scene->cluster->resources.count; r++) {
+        if (request->of[r] > 0)
+            part = fmin(part, (double)room->of[r] / (double)request->of[r]);
+    }
+    return fmax(part, 1e-3);
+}
+
+static spotopt_status
+find_on_demand_need(const spotopt__scene *scene, const spotopt__amounts *request, double *out,
+                    spotopt_error *err)
+{
+    size_t count = scene->catalog->pools.count;
+    double *usd = spotopt__alloc_array(scene->context, count + 1, sizeof *usd);
+    double *fits = spotopt__alloc_array(scene->context, count + 1, sizeof *fits);
+    bool *is_on_demand = spotopt__alloc_array(scene->context, count + 1, sizeof *is_on_demand);
+    bool is_guess;
+
+    if (usd == NULL || fits == NULL || is_on_demand == NULL) {
+        spotopt__free(scene->context, usd);
+        spotopt__free(scene->context, fits);
+        spotopt__free(scene->context, is_on_demand);
+        return spotopt__nomem(err, "a ranking");
+    }
+    for (size_t i = 0; i < count; i++) {
+        usd[i] = scene->catalog->pools.at[i].usd_per_h;
+        fits[i] = count_fits(scene, request, &scene->pools[i].room);
+        is_on_demand[i] = scene->catalog->pools.at[i].purchase == SPOTOPT__ON_DEMAND;
+    }
+    *out = spotopt__rank_on_demand_need(usd, fits, is_on_demand, count, &is_guess);
+    spotopt__free(scene->context, usd);
+    spotopt__free(scene->context, fits);
+    spotopt__free(scene->context, is_on_demand);
+    return SPOTOPT_OK;
+}
+
+static void
+fill_candidate(const spotopt__scene *scene, const spotopt__amounts *request, uint32_t index,
+               spotopt__rank_pool *out)
+{
+    const spotopt__pool *pool = &scene->catalog->pools.at[index];
+    const spotopt__type *type = &scene->catalog->types.at[pool->type];
+    const spotopt__amounts *room = &scene->pools[index].room;
+    uint32_t at = scene->metrics == NULL ? SPOTOPT__NONE
+                                         : spotopt__map_get(&scene->metrics->pool_by_id, pool->id);
+
+    *out = (spotopt__rank_pool){
+        .id = pool->id,
+        .usd_per_h = pool->usd_per_h,
+        .fits = count_fits(scene, request, room),
+        .p_h = scene->pools[index].p_horizon,
+        .latency_ms = NAN,
+        .throughput_rps = NAN,
+        .error_frac = NAN,
+        .coremark_per_s = type->coremark_per_s,
+        .list_usd_per_h = spotopt__catalog_on_demand_price(scene->catalog, pool->type),
+        .cpu_free_frac = spotopt__rank_headroom(request, room, SPOTOPT__CPU),
+        .memory_free_frac = spotopt__rank_headroom(request, room, SPOTOPT__MEMORY),
+        .placement_score = pool->placement_score,
+        .is_on_demand = pool->purchase == SPOTOPT__ON_DEMAND,
+    };
+    if (at == SPOTOPT__NONE)
+        return;
+    const spotopt__metric *metric = &scene->metrics->pools.at[at];
+    out->latency_ms = metric->latency_ms;
+    out->throughput_rps = metric->throughput_rps;
+    out->error_frac = metric->error_frac;
+    if (metric->cpu_free_frac >= 0.0)
+        out->cpu_free_frac = metric->cpu_free_frac;
+    if (metric->memory_free_frac >= 0.0)
+        out->memory_free_frac = metric->memory_free_frac;
+}
+
+static void
+take_row(spotopt__scene *scene, const spotopt__rank_row *row, uint32_t pool, uint32_t place)
+{
+    spotopt__scene_pool *to = &scene->pools[pool];
+
+    scene->by_place[place] = pool;
+    to->place = place;
+    to->score = row->score;
+    to->expected_usd_per_h = row->expected_usd_per_h;
+    to->rank_flags = row->flags;
+    for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+        to->factors[f] = row->u[f];
+        to->contributions[f] = row->phi[f];
+    }
 }
 
 spotopt_status
 spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, spotopt_error *err)
 {
-    ranked *rows = spotopt__alloc_array(scene->context, scene->place_count + 1u, sizeof *rows);
+    size_t count = scene->place_count, reference = 0;
+    spotopt__rank_pool *pools = spotopt__alloc_array(scene->context, count + 1, sizeof *pools);
+    spotopt__rank_row *rows = spotopt__alloc_array(scene->context, count + 1, sizeof *rows);
+    uint32_t *from = spotopt__dup_array(scene->context, scene->by_place, count + 1, sizeof *from);
+    double on_demand_need = NAN;
+    spotopt_status status = pools == NULL || rows == NULL || from == NULL
+                                ? spotopt__nomem(err, "a ranking")
+                                : find_on_demand_need(scene, request, &on_demand_need, err);
 
-    if (rows == NULL)
-        return spotopt__nomem(err, "a ranking");
-    for (uint32_t i = 0; i < scene->place_count; i++) {
-        uint32_t pool = scene->by_place[i];
-        double fits = INFINITY;
-
-        for (uint32_t r = 0; r < scene->cluster->resources.count; r++) {
-            if (request->of[r] > 0)
-                fits = fmin(fits,
-                            floor((double)scene->pools[pool].room.of[r] / (double)request->of[r]));
-        }
-        rows[i] = (ranked){scene->catalog->pools.at[pool].usd_per_h / fmax(fits, 0.5),
-                           scene->catalog->pools.at[pool].usd_per_h,
-                           scene->catalog->pools.at[pool].id, pool};
+    if (status != SPOTOPT_OK || count == 0)
+        goto done;
+    for (size_t i = 0; i < count; i++)
+        fill_candidate(scene, request, from[i], &pools[i]);
+    spotopt__rank_terms terms =
+        spotopt__rank_terms_of(scene->policy, on_demand_need, scene->catalog->placement_score_max);
+    if (!spotopt__rank_order(scene->context, pools, count, &terms, rows, &reference)) {
+        status = spotopt__nomem(err, "a ranking");
+        goto done;
     }
-    qsort(rows, scene->place_count, sizeof *rows, by_need);
-    for (uint32_t i = 0; i < scene->place_count; i++) {
-        scene->by_place[i] = rows[i].pool;
-        scene->pools[rows[i].pool].place = i;
-        scene->pools[rows[i].pool].expected_usd_per_h = scene->pools[rows[i].pool].cost;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        take_row(scene, &rows[i], from[rows[i].pool], i);
+    scene->rank_reference = from[rows[reference].pool];
+    if (count > 1)
+        scene->rank_flip = spotopt__rank_flip(rows[0].u, rows[1].u, terms.weights, terms.score,
+                                              scene->rank_flip_change);
+done:
+    spotopt__free(scene->context, pools);
     spotopt__free(scene->context, rows);
-    return SPOTOPT_OK;
+    spotopt__free(scene->context, from);
+    return status;
 }
 
 void
 spotopt__rank_put_flags(uint32_t flags, spotopt__jw *jw)
 {
-    (void)flags;
-    (void)jw;
+    static const struct {
+        uint32_t flag;
+        const char *text;
+    } words[] = {
+        {SPOTOPT__RANK_LATENCY_ASSUMED, "latency-assumed"},
+        {SPOTOPT__RANK_THROUGHPUT_ASSUMED, "throughput-assumed"},
+        {SPOTOPT__RANK_ERRORS_ASSUMED, "errors-assumed"},
+        {SPOTOPT__RANK_BENCHMARK, "benchmark-for-performance"},
+        {SPOTOPT__RANK_HEADROOM_ASSUMED, "headroom-assumed"},
+        {SPOTOPT__RANK_OBTAINABLE_ASSUMED, "obtainability-assumed"},
+        {SPOTOPT__RANK_COST_ASSUMED, "cost-assumed"},
+    };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (flags & words[i].flag)
+            spotopt__jw_text(jw, words[i].text);
+    }
 }

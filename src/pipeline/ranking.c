@@ -6,9 +6,8 @@
  * screened and scored here exactly as it is for a plan.
  */
 #include "pipeline/screen.h"
+#include "rank/rank.h"
 #include "spotopt/rank.h"
-
-#define ALTERNATES 5
 
 struct spotopt_ranking {
     spotopt_context *context;
@@ -187,8 +186,8 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
     scene->funnel->runs = 1;
     scene->funnel->chosen = scene->place_count > 0;
     scene->funnel->alternates = scene->place_count > 1 ? scene->place_count - 1 : 0;
-    if (scene->funnel->alternates > ALTERNATES)
-        scene->funnel->alternates = ALTERNATES;
+    if (scene->funnel->alternates > SPOTOPT__ALTERNATES)
+        scene->funnel->alternates = SPOTOPT__ALTERNATES;
     spotopt__str_init(&str, scene->context);
     spotopt__jw_init(&jw, &str);
     spotopt__jw_object(&jw);
@@ -213,6 +212,12 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
         put_ranked(&jw, scene, i);
     spotopt__jw_end_array(&jw);
     put_dropped(&jw, scene);
+    spotopt__jw_key(&jw, "stability");
+    spotopt__jw_object(&jw);
+    spotopt__jw_put_real(&jw, "flip_weight",
+                         scene->place_count > 1 ? scene->rank_flip : (double)NAN);
+    put_four(&jw, "change", scene->rank_flip_change);
+    spotopt__jw_end_object(&jw);
     spotopt__jw_key(&jw, "funnel");
     spotopt__funnel_put(scene->funnel, spotopt__option(options, SPOTOPT__OPT_TIMINGS) > 0.0, &jw);
     spotopt__jw_end_object(&jw);

@@ -65,6 +65,9 @@ typedef struct spotopt__scene {
     bool on_demand_only; /* spot disabled, or an override on the whole cluster is live */
     const spotopt__override *forced; /* the override that does it, or NULL */
     uint32_t rank_reference;         /* the pool that contributions are counted from */
+    double rank_flip; /* least weight to move for the second place to reach the first; INFINITY:
+                         none does */
+    double rank_flip_change[SPOTOPT__FACTORS];
     uint32_t
         *to_catalog; /* cluster resource -> catalog resource, SPOTOPT__NONE when it knows none */
     spotopt_funnel *funnel;

@@ -157,7 +157,7 @@ void
 spotopt__rank_factors(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms,
                       double *out_u, uint32_t *out_flags)
 {
-    assert(pool->usd_per_h >= 0.0 && pool->fits >= 1.0 && pool->p_h >= 0.0 && pool->p_h <= 1.0);
+    assert(pool->usd_per_h >= 0.0 && pool->fits > 0.0 && pool->p_h >= 0.0 && pool->p_h <= 1.0);
     *out_flags = 0;
     out_u[SPOTOPT__FACTOR_COST] = cost_of(pool, terms, out_flags);
     out_u[SPOTOPT__FACTOR_STABILITY] = clamp(1.0 - pool->p_h);

@@ -28,7 +28,7 @@ enum {
 typedef struct spotopt__rank_pool {
     const char *id;
     double usd_per_h;                              /* of a node, >= 0 */
-    double fits;                                   /* requests that fit on an empty node, whole, >= 1 */
+    double fits;                                   /* requests that fit on an empty node, > 0; whole from 1 on */
     double p_h;                                    /* that a node is taken back within the horizon, 0..1 */
     double latency_ms, throughput_rps, error_frac; /* measured */
     double coremark_per_s;                         /* of the whole node, measured */
