@@ -365,7 +365,12 @@ spotopt__lp_solve_integer(spotopt__lp *lp, const unsigned char *is_integer, doub
     if (isnan(limit_s) || !(gap_rel >= 0.0 && gap_rel < INFINITY))
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
                              "limit_s or gap_rel is out of range; want numbers >= 0");
+    request.trial =
+        spotopt__alloc_array(lp->context, lp->columns + lp->rows + 2, sizeof *request.trial);
+    if (request.trial == NULL)
+        return spotopt__nomem(err, "an integer program");
     status = carry(lp, &request, err);
+    spotopt__free(lp->context, request.trial);
     if (status == SPOTOPT_E_ARGUMENT)
         return spotopt__fail(err, status, "column %zu is integer; want whole numbers as its bounds",
                              request.odd_column);

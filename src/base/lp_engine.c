@@ -201,6 +201,77 @@ solve(spotopt__lp *lp, lp_request *request)
         request->dual[i] = glp_get_row_dual(lp->prob, (int)i + 1);
 }
 
+/* May the row's activity be this? */
+static bool
+suits_row(glp_prob *prob, int row, double activity)
+{
+    const double lower = glp_get_row_lb(prob, row), upper = glp_get_row_ub(prob, row);
+
+    return activity >= lower - 1e-9 * (1.0 + fabs(lower)) &&
+           activity <= upper + 1e-9 * (1.0 + fabs(upper));
+}
+
+/* One less of the column, unless that breaks a row that held. */
+static void
+try_one_less(spotopt__lp *lp, int column, double *x, double *activity)
+{
+    const int count = glp_get_mat_col(lp->prob, column, lp->ind, lp->val);
+
+    for (int k = 1; k <= count; k++) {
+        const double now = activity[lp->ind[k]];
+
+        if (!suits_row(lp->prob, lp->ind[k], now - lp->val[k]) &&
+            suits_row(lp->prob, lp->ind[k], now))
+            return;
+    }
+    for (int k = 1; k <= count; k++)
+        activity[lp->ind[k]] -= lp->val[k];
+    x[column] -= 1.0;
+}
+
+/*
+ * An incumbent early: the relaxation's point with whole columns rounded up, which covers what must
+ * be covered, and then down again where nothing needs the last one. GLPK's own heuristics find none
+ * for general integers.
+ */
+static void
+offer_rounding(spotopt__lp *lp, glp_tree *tree)
+{
+    const int rows = (int)lp->rows, columns = (int)lp->columns;
+    double *x = lp->trial, *activity = lp->trial + columns + 1;
+
+    if (lp->trials++ >= 20 && lp->trials % 16 != 0)
+        return;
+    memset(activity, 0, ((size_t)rows + 1) * sizeof *activity);
+    for (int j = 1; j <= columns; j++) {
+        const double value = glp_get_col_prim(lp->prob, j);
+
+        x[j] = value;
+        if (glp_get_col_kind(lp->prob, j) != GLP_CV) {
+            x[j] = ceil(value - 1e-7);
+            if (x[j] > glp_get_col_ub(lp->prob, j))
+                x[j] = floor(value);
+        }
+        if (x[j] != 0.0) {
+            const int count = glp_get_mat_col(lp->prob, j, lp->ind, lp->val);
+
+            for (int k = 1; k <= count; k++)
+                activity[lp->ind[k]] += lp->val[k] * x[j];
+        }
+    }
+    for (int j = 1; j <= columns; j++) {
+        if (glp_get_col_kind(lp->prob, j) != GLP_CV &&
+            x[j] > glp_get_col_prim(lp->prob, j) + 1e-7 && glp_get_obj_coef(lp->prob, j) >= 0.0 &&
+            x[j] - 1.0 >= glp_get_col_lb(lp->prob, j))
+            try_one_less(lp, j, x, activity);
+    }
+    for (int i = 1; i <= rows; i++) {
+        if (!suits_row(lp->prob, i, activity[i]))
+            return;
+    }
+    (void)glp_ios_heur_sol(tree, x);
+}
+
 /* At every step of branch and cut: what is proven by now, and is there time left. */
 static void
 watch_tree(glp_tree *tree, void *user)
@@ -214,6 +285,8 @@ watch_tree(glp_tree *tree, void *user)
         if (bound > lp->best_bound)
             lp->best_bound = bound;
     }
+    if (glp_ios_reason(tree) == GLP_IHEUR)
+        offer_rounding(lp, tree);
     if (monotonic_s() >= lp->stop_at_s)
         glp_ios_terminate(tree);
 }
@@ -262,6 +335,9 @@ solve_integer(spotopt__lp *lp, lp_request *request)
     control.cb_func = watch_tree;
     control.cb_info = lp;
     lp->best_bound = answer->objective;
+    answer->objective = INFINITY;
+    lp->trial = request->trial;
+    lp->trials = 0;
     code = glp_intopt(lp->prob, &control);
     state = glp_mip_status(lp->prob);
 
@@ -289,6 +365,7 @@ __attribute__((noinline)) static void
 carry_out(spotopt__lp *lp, lp_request *request)
 {
     lp->complaint[0] = '\0';
+    request->answer.objective = INFINITY;
     if (setjmp(lp->fault) != 0) {
         lp->is_dead = true;
         lp->prob = NULL;

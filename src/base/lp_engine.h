@@ -30,6 +30,7 @@ typedef struct lp_request {
     int *list; /* 1-based columns to delete, with an unused head */
     const unsigned char *is_integer;
     double gap_rel, limit_s;
+    double *trial; /* room for columns + rows + 2, for rounding */
     double *x, *dual;
     spotopt__lp_answer answer;
     size_t odd_column; /* integer, but its bounds are not */
@@ -65,6 +66,8 @@ struct spotopt__lp {
     bool wants_dual;     /* bounds or rows changed since the last solve */
     char complaint[160]; /* the engine's last words */
     double stop_at_s, best_bound;
+    double *trial;   /* the integer request's */
+    uint32_t trials; /* roundings tried in this solve */
 };
 
 /* False when this GLPK keeps one state for all threads. */
