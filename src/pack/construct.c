@@ -168,10 +168,11 @@ spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, sp
         spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->order);
     builder->need =
         spotopt__arena_alloc(&builder->arena, model->resources + 1, sizeof *builder->need);
+    builder->todo = spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->todo);
     builder->best = spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->best);
     ok = order != NULL && weight != NULL && builder->tier != NULL && builder->price != NULL &&
          builder->weight != NULL && builder->order != NULL && builder->need != NULL &&
-         builder->best != NULL && make_groups(builder);
+         builder->best != NULL && builder->todo != NULL && make_groups(builder);
     if (ok) {
         builder->cursor =
             spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->cursor);
@@ -234,6 +235,17 @@ left_of(const spotopt__state *state, uint32_t item)
     return (uint32_t)(state->model->item[item].count - state->placed[item]);
 }
 
+static void
+list_todo(spotopt__builder *builder, const spotopt__state *state)
+{
+    builder->todo_count = 0;
+    for (uint32_t o = 0; o < builder->model->items; o++) {
+        if (left_of(state, builder->order[o]) > 0 &&
+            !builder->model->item[builder->order[o]].fits_nowhere)
+            builder->todo[builder->todo_count++] = builder->order[o];
+    }
+}
+
 /* One more of the item that goes best with what is free, each resource weighed; NONE when nothing
  * fits. */
 static uint32_t
@@ -247,7 +259,8 @@ best_dot(const spotopt__builder *builder, const spotopt__state *state, uint32_t 
     double top = -1.0;
     uint32_t best = SPOTOPT__NONE;
 
-    for (uint32_t i = 0; i < model->items; i++) {
+    for (uint32_t t = 0; t < builder->todo_count; t++) {
+        uint32_t i = builder->todo[t];
         const double *request = model->item[i].request;
         double score = 0.0;
         bool fits = true;
@@ -301,8 +314,8 @@ spotopt__fill_bin(spotopt__builder *builder, spotopt__state *state, uint32_t slo
         }
         return worth;
     }
-    for (uint32_t o = 0; o < model->items; o++) {
-        uint32_t i = builder->order[o], want;
+    for (uint32_t o = 0; o < builder->todo_count; o++) {
+        uint32_t i = builder->todo[o], want;
         if (builder->tier[i] > last_tier)
             continue;
         want = left_of(state, i) / times;
@@ -341,7 +354,8 @@ shortlist(spotopt__builder *builder, const spotopt__state *state, uint32_t looks
     uint32_t count = 0;
 
     memset(builder->need, 0, model->resources * sizeof *builder->need);
-    for (uint32_t i = 0; i < model->items; i++) {
+    for (uint32_t t = 0; t < builder->todo_count; t++) {
+        uint32_t i = builder->todo[t];
         double left = left_of(state, i);
         for (uint32_t r = 0; r < model->resources; r++)
             builder->need[r] += left * model->item[i].request[r];
@@ -675,7 +689,8 @@ spotopt__construct_rest(spotopt__builder *builder, spotopt__state *state,
 {
     for (uint32_t tier = 0; tier < builder->tiers && !state->failed; tier++) {
         size_t bins = state->bins.count;
-        for (size_t b = 0; b < bins; b++) {
+        list_todo(builder, state);
+        for (size_t b = 0; b < bins && builder->todo_count > 0; b++) {
             if (state->bins.at[b].count > 0)
                 spotopt__fill_bin(builder, state, (uint32_t)b, 0, tier);
         }

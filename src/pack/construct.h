@@ -19,9 +19,11 @@ typedef struct spotopt__builder {
     uint32_t groups;
     uint32_t *tier; /* by item: lower ones are placed first (near: the ones to be near to) */
     uint32_t tiers;
-    double *price;       /* by item: what placing one replica is worth */
-    double *weight;      /* by resource: what one unit is worth */
-    uint32_t *order;     /* items by size, largest first */
+    double *price;   /* by item: what placing one replica is worth */
+    double *weight;  /* by resource: what one unit is worth */
+    uint32_t *order; /* items by size, largest first */
+    uint32_t *todo;  /* items not fully placed, in that order */
+    uint32_t todo_count;
     uint32_t *cursor;    /* by group: kinds before it are used up */
     double *ratio;       /* by group */
     double *need;        /* by resource: what is not placed yet */
@@ -57,6 +59,9 @@ double spotopt__fill_bin(spotopt__builder *builder, spotopt__state *state, uint3
 /* Exchanges each bin for the cheapest kind that holds its content; drops what is not worth its
  * cost. */
 void spotopt__right_size(spotopt__builder *builder, spotopt__state *state);
+/* The same for one bin; *now is the state's score before and after. */
+void spotopt__right_size_bin(spotopt__builder *builder, spotopt__state *state, uint32_t bin,
+                             spotopt__score *now);
 /* Re-pools bins and adds empty nodes until shares, means, limits and minimums hold, or nothing
  * helps. */
 void spotopt__repair_tallies(spotopt__builder *builder, spotopt__state *state);

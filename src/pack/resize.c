@@ -48,57 +48,63 @@ spotopt__rekind(spotopt__state *state, uint32_t slot, uint32_t kind)
 }
 
 void
-spotopt__right_size(spotopt__builder *builder, spotopt__state *state)
+spotopt__right_size_bin(spotopt__builder *builder, spotopt__state *state, uint32_t slot,
+                        spotopt__score *now)
 {
     const spotopt__model *model = builder->model;
+    uint32_t tries = 0;
+
+    if (state->bins.at[slot].holds.count == 0) { /* empty: needed by nobody, as far as sums allow */
+        uint32_t kind = state->bins.at[slot].kind, count = state->bins.at[slot].count;
+        spotopt__score then;
+        spotopt__state_close(state, slot);
+        then = spotopt__state_score(state);
+        if (then.broken > now->broken + 1e-9)
+            (void)spotopt__state_open(state, kind, count);
+        else
+            *now = then;
+        return;
+    }
+    for (uint32_t g = 0; g < builder->groups && tries < 64 && !state->failed;
+         g++) { /* the cheapest of each */
+        const spotopt__group *group = &builder->group[g];
+        const double *capacity = model->class_at[group->class_id].capacity;
+        const double *load = state->load + (size_t)slot * model->resources;
+        uint32_t count = state->bins.at[slot].count, before = state->bins.at[slot].kind,
+                 kind = SPOTOPT__NONE;
+        double cost = model->kind[before].cost;
+        bool fits = group->count > 0 && model->kind[group->kinds[0]].cost < cost;
+        spotopt__score then;
+        for (uint32_t r = 0; r < model->resources && fits; r++)
+            fits = load[r] <= spotopt__ceiling(model, r, capacity[r]);
+        for (uint32_t j = 0; fits && j < group->count && model->kind[group->kinds[j]].cost < cost;
+             j++) {
+            if (spotopt__state_openings(state, group->kinds[j], count) >= count) {
+                kind = group->kinds[j];
+                break;
+            }
+        }
+        if (kind == SPOTOPT__NONE)
+            continue;
+        tries++;
+        if (!spotopt__rekind(state, slot, kind))
+            continue;
+        then = spotopt__state_score(state);
+        if (then.broken <= now->broken + 1e-9 && spotopt__is_better(&then, now))
+            *now = then;
+        else if (!spotopt__rekind(state, slot, before))
+            *now = then; /* cannot go back: keep and count on */
+    }
+}
+
+void
+spotopt__right_size(spotopt__builder *builder, spotopt__state *state)
+{
     spotopt__score now = spotopt__state_score(state);
 
     for (size_t b = 0; b < state->bins.count && !state->failed; b++) {
-        uint32_t slot = (uint32_t)b, tries = 0;
-        if (state->bins.at[b].count == 0)
-            continue;
-        if (state->bins.at[b].holds.count ==
-            0) { /* empty: needed by nobody, as far as sums allow */
-            uint32_t kind = state->bins.at[b].kind, count = state->bins.at[b].count;
-            spotopt__score then;
-            spotopt__state_close(state, slot);
-            then = spotopt__state_score(state);
-            if (then.broken > now.broken + 1e-9)
-                (void)spotopt__state_open(state, kind, count);
-            else
-                now = then;
-            continue;
-        }
-        for (uint32_t g = 0; g < builder->groups && tries < 64;
-             g++) { /* the cheapest of each group that holds it */
-            const spotopt__group *group = &builder->group[g];
-            const double *capacity = model->class_at[group->class_id].capacity;
-            const double *load = state->load + b * model->resources;
-            double cost = model->kind[state->bins.at[b].kind].cost;
-            uint32_t kind = SPOTOPT__NONE, before = state->bins.at[b].kind;
-            bool fits = group->count > 0 && model->kind[group->kinds[0]].cost < cost;
-            spotopt__score then;
-            for (uint32_t r = 0; r < model->resources && fits; r++)
-                fits = load[r] <= spotopt__ceiling(model, r, capacity[r]);
-            for (uint32_t j = 0;
-                 fits && j < group->count && model->kind[group->kinds[j]].cost < cost; j++) {
-                if (spotopt__state_openings(state, group->kinds[j], state->bins.at[b].count) >=
-                    state->bins.at[b].count) {
-                    kind = group->kinds[j];
-                    break;
-                }
-            }
-            if (kind == SPOTOPT__NONE)
-                continue;
-            tries++;
-            if (!spotopt__rekind(state, slot, kind))
-                continue;
-            then = spotopt__state_score(state);
-            if (then.broken <= now.broken + 1e-9 && spotopt__is_better(&then, &now))
-                now = then;
-            else if (!spotopt__rekind(state, slot, before))
-                now = then; /* cannot go back: keep and count on */
-        }
+        if (state->bins.at[b].count > 0)
+            spotopt__right_size_bin(builder, state, (uint32_t)b, &now);
     }
 }
 
