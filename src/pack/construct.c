@@ -74,10 +74,11 @@ make_groups(spotopt__builder *builder)
         qsort(order, from->kind_count, sizeof *order, compare_asc);
         for (uint32_t j = 0; j < from->kind_count;
              j++) { /* groups in the order of their cheapest kind */
-            uint64_t hash = sign[order[j].index];
+            uint64_t hash;
             uint32_t g;
             if (order[j].index == SPOTOPT__NONE)
                 continue;
+            hash = sign[order[j].index];
             g = builder->groups++;
             builder->group[g].class_id = c;
             builder->group[g].kinds = lists + at;
@@ -86,8 +87,6 @@ make_groups(spotopt__builder *builder)
                     lists[at++] = from->kinds[order[k].index];
                     order[k].index = SPOTOPT__NONE;
                 }
-                if (builder->groups - g > 1)
-                    break;
             }
             builder->group[g].count = (uint32_t)(lists + at - builder->group[g].kinds);
         }

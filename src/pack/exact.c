@@ -72,9 +72,9 @@ add_empty(enumeration *e, uint32_t k)
                  have = e->state->opened[kind->pool];
         least = min > have ? min - have : 0;
     }
-    most = e->sums ? spotopt__state_openings(e->state, k, least + 9) : least;
-    if (most > least + 8) {
-        most = least + 8;
+    most = e->sums ? spotopt__state_openings(e->state, k, least + 6) : least;
+    if (most > least + 5) {
+        most = least + 5;
         e->open_ended = true;
     }
     for (uint32_t count = least; count <= most; count++) {

@@ -19,10 +19,16 @@ typedef struct spotopt__search {
     double gap_rel;
     spotopt__budget budget;
     uint64_t seed;
+    uint32_t without; /* SPOTOPT__WITHOUT_... */
     uint64_t branch_nodes, columns;
     double lp_seconds, pricing_seconds;
     uint32_t *group_cap; /* room for one set of caps */
 } spotopt__search;
+
+enum { SPOTOPT__WITHOUT_EXACT = 1, SPOTOPT__WITHOUT_COLUMNS = 2, SPOTOPT__WITHOUT_AROUND = 4 };
+/* spotopt_problem_solve() with parts of the search left out, for tests that look at the others. */
+spotopt_status spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,
+                                      uint32_t without, spotopt_packing **out, spotopt_error *err);
 
 /* The proved bound, rounded up to what costs can be. */
 double spotopt__search_bound(const spotopt__search *search);

@@ -187,11 +187,13 @@ run(spotopt__search *search, spotopt_error *err)
         status = spotopt__nomem(err, "packing");
         goto done;
     }
-    if (!spotopt__search_done(search))
+    if (!(search->without & SPOTOPT__WITHOUT_EXACT) && !spotopt__search_done(search))
         spotopt__search_exactly(search);
-    if (!search->infeasible && !spotopt__search_done(search))
+    if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && !search->infeasible &&
+        !spotopt__search_done(search))
         status = spotopt__search_columns(search, err);
-    if (status == SPOTOPT_OK && !spotopt__search_done(search))
+    if (status == SPOTOPT_OK && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
+        !spotopt__search_done(search))
         spotopt__search_around(search);
     if (status == SPOTOPT_OK && (search->work.failed || search->best.failed))
         status = spotopt__nomem(err, "packing");
@@ -214,17 +216,17 @@ conclude(spotopt__search *search, spotopt_packing *packing, spotopt_error *err)
     for (int fallback = 0; fallback < 3 && verdict == 0; fallback++) {
         bool partial = fallback > 0 || search->score.missing > 0 || search->infeasible;
         if (fallback > 0) { /* only what must stay, then nothing at all */
-            spotopt__recipe bare = {false, false, 0, 1, 0, NULL};
-            (void)bare;
             spotopt__state_clear(&search->best);
             for (uint32_t n = 0; fallback == 1 && n < search->model->nodes; n++) {
                 const spotopt__kind *kind = &search->model->kind[search->model->pools + n];
                 uint32_t slot = kind->has_fixed ? spotopt__state_open(&search->best,
                                                                       search->model->pools + n, 1)
                                                 : SPOTOPT__NONE;
-                for (uint32_t s = 0; slot != SPOTOPT__NONE && s < kind->stay_count; s++)
-                    spotopt__state_put(&search->best, slot, kind->stays[s].item,
-                                       kind->stays[s].fixed);
+                for (uint32_t s = 0; slot != SPOTOPT__NONE && s < kind->stay_count; s++) {
+                    uint32_t i = kind->stays[s].item, want = kind->stays[s].fixed;
+                    uint64_t left = search->model->item[i].count - search->best.placed[i];
+                    spotopt__state_put(&search->best, slot, i, want < left ? want : (uint32_t)left);
+                }
             }
         }
         if (search->best.failed || !spotopt__packing_fill(packing, &search->best))
@@ -260,8 +262,8 @@ conclude(spotopt__search *search, spotopt_packing *packing, spotopt_error *err)
 }
 
 spotopt_status
-spotopt_problem_solve(spotopt_problem *problem, const spotopt_options *options,
-                      spotopt_packing **out, spotopt_error *err)
+spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without,
+                       spotopt_packing **out, spotopt_error *err)
 {
     spotopt__model model;
     spotopt__search search = {0};
@@ -271,6 +273,7 @@ spotopt_problem_solve(spotopt_problem *problem, const spotopt_options *options,
     atomic_store(&problem->sealed, true);
     spotopt__budget_start(&search.budget, problem->context, options);
     search.model = &model;
+    search.without = without;
     search.gap_rel = spotopt__option(options, SPOTOPT__OPT_GAP_REL);
     search.seed = (uint64_t)spotopt__option(options, SPOTOPT__OPT_SEED);
     status = spotopt__model_build(&model, problem, err);
@@ -321,4 +324,11 @@ spotopt_problem_solve(spotopt_problem *problem, const spotopt_options *options,
     packing->stats.pricing_seconds = search.pricing_seconds;
     *out = packing;
     return SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt_problem_solve(spotopt_problem *problem, const spotopt_options *options,
+                      spotopt_packing **out, spotopt_error *err)
+{
+    return spotopt__problem_solve(problem, options, 0, out, err);
 }

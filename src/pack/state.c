@@ -267,6 +267,8 @@ change(spotopt__state *state, uint32_t slot, uint32_t i, int64_t delta)
 void
 spotopt__state_put(spotopt__state *state, uint32_t bin, uint32_t item, uint32_t count)
 {
+    assert(state->placed[item] + (uint64_t)count * state->bins.at[bin].count <=
+           state->model->item[item].count);
     if (count == 0 || state->failed)
         return;
     note(state, SPOTOPT__OP_PUT, bin, item, count);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random tiny problems with every rule: answers are judged and compared with the best of all
+ * packings. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pack/search.h"
+#include "suite.h"
+#include "toy_pack.h"
+
+#define SEEDS 10000
+
+static const char *const values[] = {"v0", "v1", "v2", "v3"};
+static const char *const keys[] = {"zone", "type"};
+
+static const char *
+per_text(int per)
+{
+    return per == TOY_NODE ? "node" : per == TOY_POOL ? "pool" : keys[per];
+}
+
+static void
+add_rule(spotopt_problem *problem, const toy_problem *toy, const toy_rule *rule)
+{
+    static const char *const resources[] = {"cpu", "memory"};
+    spotopt_rule_spec spec = SPOTOPT_RULE_SPEC_INIT;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    uint32_t a[TOY_DEMANDS], b[TOY_DEMANDS], pools[TOY_POOLS];
+    double means[TOY_POOLS];
+    spotopt_status status;
+
+    spec.kind = rule->kind;
+    if (rule->kind <= TOY_SPREAD) {
+        for (int d = 0; d < toy->demands; d++) {
+            if (rule->a[d])
+                a[spec.demand_count++] = (uint32_t)d;
+            if (rule->b[d])
+                b[spec.other_count++] = (uint32_t)d;
+        }
+        spec.per = per_text(rule->per);
+        spec.demands = a;
+        if (rule->kind == TOY_SEPARATE || rule->kind == TOY_NEAR ||
+            (rule->kind == TOY_SPREAD && rule->has_b))
+            spec.others = b;
+        else
+            spec.other_count = 0;
+        if (rule->kind == TOY_AT_MOST && rule->count >= 0)
+            spec.count = (uint32_t)rule->count;
+        else if (rule->kind == TOY_AT_MOST)
+            spec.frac = rule->frac;
+        spec.max_skew = (uint32_t)rule->max_skew;
+        spec.min_domains = (uint32_t)rule->min_domains;
+        if (rule->penalty >= 0.0)
+            spec.penalty = rule->penalty;
+    } else {
+        if (rule->kind != TOY_MEAN)
+            spec.key = per_text(rule->per);
+        if (rule->kind != TOY_MEAN && rule->value != TOY_NONE)
+            spec.value = values[rule->value];
+        spec.of = rule->of == TOY_OF_NODES  ? "nodes"
+                  : rule->of == TOY_OF_COST ? "cost"
+                                            : resources[rule->of];
+        if (rule->min >= 0.0)
+            spec.min = rule->min;
+        if (rule->max >= 0.0)
+            spec.max = rule->max;
+        if (rule->min_frac >= 0.0)
+            spec.min_frac = rule->min_frac;
+        if (rule->max_frac >= 0.0)
+            spec.max_frac = rule->max_frac;
+        if (rule->kind == TOY_MEAN) {
+            for (int k = 0; k < toy->pools; k++) {
+                pools[k] = (uint32_t)k;
+                means[k] = rule->values[k];
+            }
+            spec.pools = pools;
+            spec.values = means;
+            spec.pool_count = (size_t)toy->pools;
+        }
+    }
+    status = spotopt_problem_add_rule(problem, &spec, &err);
+    if (status != SPOTOPT_OK)
+        fprintf(stderr, "%s\n", err.message);
+    CU_ASSERT_EQUAL_FATAL(status, SPOTOPT_OK);
+}
+
+static spotopt_problem *
+build(const toy_problem *toy)
+{
+    static const char *const resources[] = {"cpu", "memory"};
+    spotopt_problem *problem = NULL;
+    char id[16];
+
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_new(NULL, resources, 2, &problem, NULL), SPOTOPT_OK);
+    for (int k = 0; k < toy->pools; k++) {
+        spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
+        snprintf(id, sizeof id, "p%d", k);
+        spec.id = id;
+        spec.capacity = toy->capacity[k];
+        spec.cost = toy->cost[k];
+        spec.min = (uint32_t)toy->min[k];
+        spec.max = toy->max[k] < 0 ? SPOTOPT_NO_LIMIT : (uint32_t)toy->max[k];
+        CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_pool(problem, &spec, NULL, NULL), SPOTOPT_OK);
+        for (int l = 0; l < 2; l++) {
+            if (toy->label[k][l] != TOY_NONE)
+                CU_ASSERT_EQUAL_FATAL(spotopt_problem_set_pool_label(problem, (uint32_t)k, keys[l],
+                                                                     values[toy->label[k][l]],
+                                                                     NULL),
+                                      SPOTOPT_OK);
+        }
+    }
+    for (int d = 0; d < toy->demands; d++) {
+        spotopt_demand_spec spec = SPOTOPT_DEMAND_SPEC_INIT;
+        uint32_t pools[TOY_POOLS];
+        snprintf(id, sizeof id, "d%d", d);
+        spec.id = id;
+        spec.request = toy->request[d];
+        spec.count = (uint32_t)toy->count[d];
+        spec.move_cost = toy->move_cost[d];
+        if (toy->unplaced_cost[d] >= 0.0)
+            spec.unplaced_cost = toy->unplaced_cost[d];
+        for (int k = 0; k < toy->pools; k++) {
+            if (toy->allowed[d][k])
+                pools[spec.pool_count++] = (uint32_t)k;
+        }
+        spec.pools = pools;
+        CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_demand(problem, &spec, NULL, NULL), SPOTOPT_OK);
+    }
+    for (int n = 0; n < toy->nodes; n++) {
+        spotopt_node_spec spec = SPOTOPT_NODE_SPEC_INIT;
+        snprintf(id, sizeof id, "n%d", n);
+        spec.id = id;
+        spec.pool = (uint32_t)toy->node_pool[n];
+        spec.cost = toy->node_cost[n];
+        spec.capacity = toy->node_capacity[n];
+        CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_node(problem, &spec, NULL, NULL), SPOTOPT_OK);
+        for (int d = 0; d < toy->demands; d++) {
+            if (toy->holds[n][d] > 0)
+                CU_ASSERT_EQUAL_FATAL(
+                    spotopt_problem_set_resident(problem, (uint32_t)n, (uint32_t)d,
+                                                 (uint32_t)toy->holds[n][d],
+                                                 (uint32_t)toy->fixed[n][d], NULL),
+                    SPOTOPT_OK);
+        }
+    }
+    for (int r = 0; r < toy->rules; r++)
+        add_rule(problem, toy, &toy->rule[r]);
+    return problem;
+}
+
+/* False when it has more nodes than a toy packing takes. */
+static bool
+read_back(const toy_problem *toy, const spotopt_packing *packing, toy_packing *out)
+{
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < spotopt_packing_row_count(packing); i++) {
+        spotopt_packing_row row = SPOTOPT_PACKING_ROW_INIT;
+        CU_ASSERT_EQUAL_FATAL(spotopt_packing_row_at(packing, i, &row, NULL), SPOTOPT_OK);
+        for (uint32_t c = 0; c < row.count; c++) {
+            toy_bin *bin;
+            if (out->bins == TOY_BINS)
+                return false;
+            bin = &out->bin[out->bins++];
+            bin->pool = (int)row.pool;
+            bin->node = row.node == SPOTOPT_NO_NODE ? -1 : (int)row.node;
+            for (uint32_t h = 0; h < row.hold_count; h++)
+                bin->holds[row.demands[h]] = (int)row.replicas[h];
+        }
+    }
+    for (int d = 0; d < toy->demands; d++)
+        out->unplaced[d] = (int)spotopt_packing_unplaced(packing, (uint32_t)d);
+    return true;
+}
+
+typedef struct counts {
+    int optimal, feasible, infeasible, stopped, gave_up;
+} counts;
+
+static void
+judge(uint64_t seed, const toy_problem *toy, double optimum, uint32_t without,
+      const spotopt_options *options, counts *seen)
+{
+    spotopt_problem *problem = build(toy);
+    spotopt_packing *packing = NULL;
+    toy_packing read;
+    const char *why = NULL, *wrong = NULL;
+    double cost, bound, checked = -1.0;
+    int32_t outcome;
+
+    CU_ASSERT_EQUAL_FATAL(spotopt__problem_solve(problem, options, without, &packing, NULL),
+                          SPOTOPT_OK);
+    spotopt_problem_free(problem); /* the packing holds what it needs */
+    outcome = spotopt_packing_outcome(packing);
+    cost = spotopt_packing_cost(packing);
+    bound = spotopt_packing_bound(packing);
+    if (outcome == SPOTOPT_OUTCOME_OPTIMAL || outcome == SPOTOPT_OUTCOME_FEASIBLE) {
+        if (read_back(toy, packing, &read)) {
+            checked = toy_check(toy, &read, &why);
+            if (checked < 0.0)
+                wrong = why;
+            else if (fabs(checked - cost) > 1e-6 * fmax(1.0, checked))
+                wrong = "cost is not what the nodes say";
+        }
+        if (optimum >= 0.0 && bound > optimum + 1e-7 * fmax(1.0, optimum))
+            wrong = "bound above the optimum";
+        if (bound > cost + 1e-7 * fmax(1.0, cost))
+            wrong = "bound above the cost";
+        if (optimum >= 0.0 && outcome == SPOTOPT_OUTCOME_OPTIMAL &&
+            cost > optimum + 1e-6 * fmax(1.0, optimum))
+            wrong = "optimal is not optimal";
+    }
+    if (outcome == SPOTOPT_OUTCOME_INFEASIBLE && optimum >= 0.0)
+        wrong = "infeasible, and yet there is a packing";
+    if (without == 0 && outcome == SPOTOPT_OUTCOME_STOPPED && optimum >= 0.0)
+        fprintf(stderr, "seed %llu: gave up, yet %f is possible\n", (unsigned long long)seed, optimum);
+    if (wrong != NULL)
+        fprintf(stderr, "seed %llu without %u: %s (outcome %d cost %f bound %f optimum %f)\n",
+                (unsigned long long)seed, (unsigned)without, wrong, (int)outcome, cost, bound,
+                optimum);
+    CU_ASSERT_PTR_NULL(wrong);
+    seen->optimal += outcome == SPOTOPT_OUTCOME_OPTIMAL;
+    seen->feasible += outcome == SPOTOPT_OUTCOME_FEASIBLE;
+    seen->infeasible += outcome == SPOTOPT_OUTCOME_INFEASIBLE;
+    seen->stopped += outcome == SPOTOPT_OUTCOME_STOPPED;
+    seen->gave_up += outcome == SPOTOPT_OUTCOME_STOPPED && optimum >= 0.0;
+    spotopt_packing_free(packing);
+}
+
+static void
+test_pack__agrees_with_brute_force_on_every_rule(void)
+{
+    counts whole = {0}, parts = {0};
+    spotopt_options *options = NULL;
+    const char *only = getenv("SPOTOPT_TEST_SEED");
+    uint64_t first = only != NULL ? strtoull(only, NULL, 10) : 0;
+
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_new(NULL, &options, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "gap_rel", 0.0, NULL), SPOTOPT_OK);
+    for (uint64_t seed = first; seed < (only != NULL ? first + 1 : SEEDS); seed++) {
+        toy_problem toy;
+        double optimum;
+        toy_random(seed, &toy);
+        optimum = toy_optimum(&toy, 3);
+        judge(seed, &toy, optimum, 0, options, &whole);
+        /* And with the complete search left out, so that its proofs do not hide what the others
+         * say. */
+        if (seed % 4 == 0)
+            judge(seed, &toy, optimum, SPOTOPT__WITHOUT_EXACT, options, &parts);
+    }
+    printf(" optimal %d feasible %d infeasible %d stopped %d (%d wrongly); without complete "
+           "search: %d %d %d %d (%d) ",
+           whole.optimal, whole.feasible, whole.infeasible, whole.stopped, whole.gave_up,
+           parts.optimal, parts.feasible, parts.infeasible, parts.stopped, parts.gave_up);
+    CU_ASSERT_EQUAL(whole.gave_up, 0);
+    CU_ASSERT(only != NULL || whole.optimal > SEEDS / 4);
+    CU_ASSERT(only != NULL || whole.infeasible > SEEDS / 20);
+    spotopt_options_free(options);
+}
+
+int
+main(void)
+{
+    static const suite_test tests[] = {TEST(test_pack__agrees_with_brute_force_on_every_rule)};
+
+    return suite_run("pack_brute", tests, sizeof tests / sizeof *tests);
+}
