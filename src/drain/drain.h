@@ -86,4 +86,18 @@ spotopt_status spotopt__drain_schedule(const spotopt__drain_job *job, spotopt__s
                                        spotopt_error *err);
 void spotopt__schedule_free(spotopt__schedule *schedule);
 
+/*
+ * Writes the array that stands under "waves": each wave one moment, each step as docs/formats.md has it, an evict with its
+ * target ("to"), a launch with its pool. The key is the caller's.
+ */
+void spotopt__drain_write_waves(spotopt__jw *jw, const spotopt__drain_job *job, const spotopt__schedule *schedule);
+
+/*
+ * Adds to text the least change that would let a blocked pod go. book holds the snapshot's counts, raised by what the
+ * schedule makes healthy; missing is what a pod without a target lacks ("cpu", "taint"), or NULL.
+ */
+struct spotopt__pdb_book;
+void spotopt__drain_unblock(const spotopt_cluster *cluster, const struct spotopt__pdb_book *book,
+                            const spotopt__drain_blocked *blocked, const char *missing, spotopt__str *text);
+
 #endif
