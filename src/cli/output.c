@@ -84,25 +84,25 @@ static int
 replace_file(const char *file, const char *what, size_t length)
 {
     const mode_t mask = umask(0);
-    char *temporary = need(NULL, strlen(file) + 8);
+    text temporary = {0};
     int fd, status = 0;
 
     umask(mask);
-    sprintf(temporary, "%s.XXXXXX", file);
-    fd = mkstemp(temporary);
+    text_addf(&temporary, "%s.XXXXXX", file);
+    fd = mkstemp(temporary.at);
     if (fd < 0) {
-        free(temporary);
+        text_free(&temporary);
         return cannot_write(file);
     }
     if (!write_all(fd, what, length) || fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0)
         status = cannot_write(file);
     if (close(fd) != 0 && status == 0)
         status = cannot_write(file);
-    if (status == 0 && rename(temporary, file) != 0)
+    if (status == 0 && rename(temporary.at, file) != 0)
         status = cannot_write(file);
     if (status != 0)
-        unlink(temporary);
-    free(temporary);
+        unlink(temporary.at);
+    text_free(&temporary);
     return status;
 }
 
