@@ -15,6 +15,10 @@ static const char *const horizon_keys[SPOTOPT__HORIZONS] = {"1", "4", "24"};
 static const char *const factor_keys[SPOTOPT__FACTORS] = {"cost", "stability", "performance",
                                                           "capacity"};
 
+typedef struct load {
+    int64_t cpu, memory;
+} load;
+
 typedef struct writer {
     const spotopt__scene *scene;
     const spotopt__decision *d;
@@ -23,6 +27,7 @@ typedef struct writer {
     uint32_t *pod_start; /* pods of planned node i: pods[pod_start[i]] .. ; running nodes first,
                             then new ones */
     uint32_t *pods;
+    load *before; /* of running nodes: what pods that can move ask for there now */
 } writer;
 
 static void
@@ -197,15 +202,25 @@ put_alternates(writer *w)
     return most;
 }
 
-static double
-fill_frac(const writer *w, uint32_t node, uint32_t resource, int64_t room)
+static load
+load_of(const spotopt__scene *scene, uint32_t pod, load sum)
 {
-    int64_t load = 0;
+    const spotopt__amounts *request =
+        &scene->cluster->shapes.at[scene->cluster->pods.at[pod].shape].request;
 
-    for (uint32_t i = w->pod_start[node]; i < w->pod_start[node + 1]; i++)
-        load += w->scene->cluster->shapes.at[w->scene->cluster->pods.at[w->pods[i]].shape]
-                    .request.of[resource];
-    return room > 0 ? (double)load / (double)room : 0.0;
+    return (load){sum.cpu + request->of[SPOTOPT__CPU], sum.memory + request->of[SPOTOPT__MEMORY]};
+}
+
+static void
+put_fill(writer *w, const char *key, load sum, const spotopt__amounts *room)
+{
+    const int64_t cpu = room->of[SPOTOPT__CPU], memory = room->of[SPOTOPT__MEMORY];
+
+    spotopt__jw_key(&w->jw, key);
+    spotopt__jw_object(&w->jw);
+    spotopt__jw_put_real(&w->jw, "cpu", cpu > 0 ? (double)sum.cpu / (double)cpu : 0.0);
+    spotopt__jw_put_real(&w->jw, "memory", memory > 0 ? (double)sum.memory / (double)memory : 0.0);
+    spotopt__jw_end_object(&w->jw);
 }
 
 static void
@@ -213,6 +228,7 @@ put_node(writer *w, uint32_t index, const char *name, uint32_t pool, const char 
          const spotopt__amounts *room, const char *note)
 {
     spotopt__jw *jw = &w->jw;
+    load after = {0, 0};
 
     spotopt__jw_object(jw);
     spotopt__jw_put_text(jw, "name", name);
@@ -222,12 +238,11 @@ put_node(writer *w, uint32_t index, const char *name, uint32_t pool, const char 
     spotopt__jw_put_real(jw, "usd_per_hour", usd);
     if (note != NULL)
         spotopt__jw_put_text(jw, "note", note);
-    spotopt__jw_key(jw, "fill");
-    spotopt__jw_object(jw);
-    spotopt__jw_put_real(jw, "cpu", fill_frac(w, index, SPOTOPT__CPU, room->of[SPOTOPT__CPU]));
-    spotopt__jw_put_real(jw, "memory",
-                         fill_frac(w, index, SPOTOPT__MEMORY, room->of[SPOTOPT__MEMORY]));
-    spotopt__jw_end_object(jw);
+    for (uint32_t i = w->pod_start[index]; i < w->pod_start[index + 1]; i++)
+        after = load_of(w->scene, w->pods[i], after);
+    put_fill(w, "fill", after, room);
+    if (index < w->scene->cluster->nodes.count)
+        put_fill(w, "fill_before", w->before[index], room);
     spotopt__jw_key(jw, "pods");
     spotopt__jw_array(jw);
     for (uint32_t i = w->pod_start[index]; i < w->pod_start[index + 1]; i++)
@@ -379,7 +394,8 @@ start(writer *w, spotopt_error *err)
     w->chosen = spotopt__alloc_array(context, scene->catalog->pools.count + 1, sizeof *w->chosen);
     w->pod_start = spotopt__alloc_array(context, nodes + 2, sizeof *w->pod_start);
     w->pods = spotopt__alloc_array(context, pods + 1, sizeof *w->pods);
-    if (w->chosen == NULL || w->pod_start == NULL || w->pods == NULL)
+    w->before = spotopt__alloc_array(context, scene->cluster->nodes.count + 1, sizeof *w->before);
+    if (w->chosen == NULL || w->pod_start == NULL || w->pods == NULL || w->before == NULL)
         return spotopt__nomem(err, "a plan's text");
     for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
         if (d->keeps[n] && scene->nodes[n].pool != SPOTOPT__NONE)
@@ -398,6 +414,12 @@ start(writer *w, spotopt_error *err)
     for (uint32_t i = 0; i < pods; i++) {
         if (d->target[i] != SPOTOPT__NONE)
             w->pods[w->pod_start[d->target[i] + 1]++] = i;
+    }
+    for (uint32_t i = 0; i < pods; i++) {
+        const spotopt__pod *pod = &scene->cluster->pods.at[i];
+
+        if (pod->node != SPOTOPT__NONE && spotopt__pod_counts(pod))
+            w->before[pod->node] = load_of(scene, i, w->before[pod->node]);
     }
     return SPOTOPT_OK;
 }
@@ -439,5 +461,6 @@ spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
     spotopt__free(scene->context, w.chosen);
     spotopt__free(scene->context, w.pod_start);
     spotopt__free(scene->context, w.pods);
+    spotopt__free(scene->context, w.before);
     return status;
 }
