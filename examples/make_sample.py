@@ -436,14 +436,15 @@ def policy():
 
 
 def history(seed, types):
-    """Three days of nodes held in a few spot pools: mostly quiet, some that fall together."""
+    """Three days of four nodes held in a few spot pools: most are quiet, one type is not."""
     rows, now = ["pool,region,zone,instance_type,time_s,nodes_up"], int(NOW.timestamp())
     for name in ("m5.xlarge", "m5.2xlarge", "m6i.2xlarge", "c5.4xlarge", "c6i.4xlarge", "r5.2xlarge"):
         for zone in ZONES:
             rng, at, up = random.Random(f"{seed}/{name}/{zone}"), now - 72 * 3600, 4
+            quiet = 60000 if name == "m5.xlarge" else 500000  # seconds between losses
             while at < now:
                 rows.append(f"{name}/{zone}/spot,{REGION},{zone},{name},{at},{up}")
-                at += int(rng.expovariate(1 / (40000 if up == 4 else 5000))) + 300
+                at += int(rng.expovariate(1 / (quiet if up == 4 else 5000))) + 300
                 up = 4 if up < 4 else rng.choice([3, 3, 2])
     return "\n".join(rows) + "\n"
 

@@ -24,7 +24,7 @@ is_too_early(const args *a, const char *name)
 }
 
 static spotopt_status
-parse_cluster(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+parse_cluster(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
 {
     spotopt_cluster_params params = SPOTOPT_CLUSTER_PARAMS_INIT;
 
@@ -32,42 +32,40 @@ parse_cluster(loaded *in, const session *s, const args *a, const input *text, sp
         params.cluster_id = arg(a, "cluster-id");
     if (arg(a, "client-id") != NULL)
         params.client_id = arg(a, "client-id");
-    return spotopt_cluster_parse(s->context, text->text, text->length, text->name, &params,
+    return spotopt_cluster_parse(s->context, doc->text, doc->length, doc->name, &params,
                                  &in->cluster, err);
 }
 
 static spotopt_status
-parse_catalog(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+parse_catalog(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
 {
     spotopt_catalog_params params = SPOTOPT_CATALOG_PARAMS_INIT;
 
     params.zones = arg(a, "zones");
     params.zone_map = arg(a, "zone-map");
-    return spotopt_catalog_parse(s->context, text->text, text->length, text->name, &params,
+    return spotopt_catalog_parse(s->context, doc->text, doc->length, doc->name, &params,
                                  &in->catalog, err);
 }
 
 static spotopt_status
-parse_policy(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+parse_policy(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
 {
     (void)a;
-    return spotopt_policy_parse(s->context, text->text, text->length, text->name, &in->policy, err);
+    return spotopt_policy_parse(s->context, doc->text, doc->length, doc->name, &in->policy, err);
 }
 
 static spotopt_status
-parse_history(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+parse_history(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
 {
     (void)a;
-    return spotopt_history_parse(s->context, text->text, text->length, text->name, &in->history,
-                                 err);
+    return spotopt_history_parse(s->context, doc->text, doc->length, doc->name, &in->history, err);
 }
 
 static spotopt_status
-parse_metrics(loaded *in, const session *s, const args *a, const input *text, spotopt_error *err)
+parse_metrics(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
 {
     (void)a;
-    return spotopt_metrics_parse(s->context, text->text, text->length, text->name, &in->metrics,
-                                 err);
+    return spotopt_metrics_parse(s->context, doc->text, doc->length, doc->name, &in->metrics, err);
 }
 
 static void
@@ -87,7 +85,7 @@ load_inputs(loaded *in, const session *s, const args *a)
 {
     static const struct {
         const char *flag;
-        spotopt_status (*parse)(loaded *in, const session *s, const args *a, const input *text,
+        spotopt_status (*parse)(loaded *in, const session *s, const args *a, const input *doc,
                                 spotopt_error *err);
     } documents[] = {{"cluster", parse_cluster},
                      {"catalog", parse_catalog},
@@ -100,16 +98,16 @@ load_inputs(loaded *in, const session *s, const args *a)
     *in = (loaded){0};
     for (size_t i = 0; status == 0 && i < sizeof documents / sizeof *documents; i++) {
         const char *path = arg(a, documents[i].flag);
-        input text;
+        input doc;
 
         if (path == NULL)
             continue;
-        status = input_read(&text, path);
+        status = input_read(&doc, path);
         if (status != 0)
             break;
-        if (documents[i].parse(in, s, a, &text, &err) != SPOTOPT_OK)
+        if (documents[i].parse(in, s, a, &doc, &err) != SPOTOPT_OK)
             status = fail_with(&err);
-        input_free(&text);
+        input_free(&doc);
     }
     if (status != 0)
         loaded_free(in);

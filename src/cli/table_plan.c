@@ -22,34 +22,33 @@ static void
 print_money(const plan_view *v, const style *s, text *out)
 {
     const double saved = 1.0 - v->usd_after / v->usd_before;
-    const bool is_less = saved >= 0.0;
-    text left = {0};
+    const int ink = saved >= 0.0 ? INK_GOOD : INK_BAD;
+    text head = {0};
 
-    text_addf(&left, "%s %s %s an hour", show_usd(v->usd_before, 2).at, arrow(s),
+    text_addf(&head, "%s %s %s an hour", show_usd(v->usd_before, 2).at, arrow(s),
               show_usd(v->usd_after, 2).at);
     text_add(out, "  ");
-    add_ink(out, s, INK_BOLD, left.at);
-    text_add(out, "   ");
-    if (v->usd_before > 0.0 && !isnan(saved)) {
-        ink_on(out, s, is_less ? INK_GOOD : INK_BAD);
-        text_addf(out, "%s %s than now", show_percent(fabs(saved), 1).at,
-                  is_less ? "less" : "more");
-        ink_off(out, s, is_less ? INK_GOOD : INK_BAD);
-    }
-    if (!isnan(v->usd_on_demand) && !isnan(v->gross))
-        text_addf(out, ", %s %s than on-demand only (%s)", show_percent(fabs(v->gross), 1).at,
-                  v->gross >= 0.0 ? "less" : "more", show_usd(v->usd_on_demand, 2).at);
-    text_addf(out, "\n  %s %s %s a month", show_usd(v->usd_before * HOURS_A_MONTH, 0).at, arrow(s),
+    add_ink(out, s, INK_BOLD, head.at);
+    text_free(&head);
+    text_addf(out, ", %s %s %s a month\n", show_usd(v->usd_before * HOURS_A_MONTH, 0).at, arrow(s),
               show_usd(v->usd_after * HOURS_A_MONTH, 0).at);
-    if (!isnan(v->usd_bound) || !isnan(v->gap)) {
-        text_addf(out, "   no fleet costs less than %s an hour; proven within %s of the best",
-                  show_usd(v->usd_bound, 2).at, show_percent(v->gap, 1).at);
+    if (v->usd_before > 0.0 && !isnan(saved)) {
+        text_add(out, "  ");
+        ink_on(out, s, ink);
+        text_addf(out, "%s %s than now", show_percent(fabs(saved), 1).at,
+                  saved >= 0.0 ? "less" : "more");
+        ink_off(out, s, ink);
+        if (!isnan(v->usd_on_demand) && !isnan(v->gross))
+            text_addf(out, ", %s %s than on-demand only (%s)", show_percent(fabs(v->gross), 1).at,
+                      v->gross >= 0.0 ? "less" : "more", show_usd(v->usd_on_demand, 2).at);
+        text_add(out, "\n");
     }
-    text_add(out, "\n\n");
-    text_free(&left);
+    if (!isnan(v->usd_bound) && !isnan(v->gap))
+        text_addf(out, "  no fleet costs less than %s an hour; proven within %s of the best\n",
+                  show_usd(v->usd_bound, 2).at, show_percent(v->gap, 1).at);
+    text_add(out, "\n");
 }
 
-/* Three pairs a line: what, value. */
 static void
 print_facts(const plan_view *v, const style *s, text *out)
 {
@@ -90,7 +89,7 @@ print_groups(const plan_view *v, const style *s, text *out)
         const view_group *g = &v->groups[i];
 
         table_cell(&t, view_actions[g->action], s);
-        table_cell(&t, g->pool, s);
+        table_cell(&t, *g->pool != '\0' ? g->pool : "not in the catalog", s);
         table_cell(&t, show_count((double)g->count).at, s);
         table_cell(&t, show_price(g->usd).at, s);
         table_cell(&t, show_usd(g->usd * (double)g->count, 2).at, s);

@@ -34,7 +34,6 @@ const flag common_flags[] = {
             "use1-az2=us-east-1a"                                                                  \
     }
 
-#ifdef HAVE_PLAN
 static const flag plan_flags[] = {
     {"cluster", 0, "FILE", NULL,
      "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; needed"},
@@ -51,9 +50,7 @@ static const flag plan_flags[] = {
     {"events", 0, "FILE", NULL, "rows of the ledger; not in this version"},
     {0},
 };
-#endif
 
-#ifdef HAVE_RANK
 static const flag rank_flags[] = {
     {"catalog", 0, "FILE", NULL, "what can be bought, CSV or JSON; needed"},
     {"request", 0, "AMOUNTS", NULL, "what one replica asks for, such as cpu=4,memory=16Gi; needed"},
@@ -66,7 +63,6 @@ static const flag rank_flags[] = {
     {"model", 0, "FILE", NULL, "a risk model; not in this version"},
     {0},
 };
-#endif
 
 #ifdef HAVE_DRAIN
 static const flag drain_flags[] = {
@@ -91,7 +87,6 @@ static const flag help_flags[] = {
 };
 
 const verb verbs[] = {
-#ifdef HAVE_PLAN
     {"plan", "", "decide which nodes to keep, buy and leave, and in which order",
      "Reads what runs and what can be bought, forecasts interruptions, screens and ranks the "
      "pools, packs the pods at "
@@ -100,13 +95,11 @@ const verb verbs[] = {
      "status 1 means that some pod finds no place, or that --check found faults.",
      "spotopt plan --cluster cluster.json --catalog catalog.json -o html --output-file report.html",
      plan_flags, true, cmd_plan},
-#endif
     {"pack", "PROBLEM", "solve a packing problem",
      "Solves a bare PackingProblem: demands on pools and running nodes at least cost, under rules. "
      "Prints a "
      "PackingResult with a proven bound. Exit status 1 means that not everything could be placed.",
      "spotopt pack problem.json --set gap_rel=0", no_flags, true, cmd_pack},
-#ifdef HAVE_RANK
     {"rank", "", "order the pools for a request, and say why",
      "Scores every pool by cost, stability, performance and capacity, from fixed anchors, so that "
      "a score can be "
@@ -114,7 +107,6 @@ const verb verbs[] = {
      "means that none is left.",
      "spotopt rank --catalog catalog.json --request cpu=4,memory=16Gi --top 10", rank_flags, true,
      cmd_rank},
-#endif
 #ifdef HAVE_DRAIN
     {"drain", "", "order the moves off some nodes without breaking a budget",
      "Plans waves of launches, cordons and evictions in which every PodDisruptionBudget holds "
@@ -125,12 +117,10 @@ const verb verbs[] = {
      "catalog.json --notice 120",
      drain_flags, true, cmd_drain},
 #endif
-#ifdef HAVE_FUNNEL
     {"funnel", "FILE...", "merge the funnels of plans and rankings",
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",
      "spotopt funnel monday.json tuesday.json -o openmetrics", no_flags, true, cmd_funnel},
-#endif
     {"show", "FILE", "print a document that another verb wrote, as a table or a page",
      "Reads a Plan, PackingResult, Ranking, DrainPlan or Funnel and prints it as -o asks. Nothing "
      "is computed anew.",

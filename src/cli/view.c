@@ -116,8 +116,9 @@ read_nodes(plan_view *view, const cJSON *plan)
         node->usd = doc_number(item, "usd_per_hour");
         if (isnan(node->usd) && node->info != NULL)
             node->usd = node->info->usd;
-        node->cpu = doc_number(item, "fill.cpu");
-        node->memory = doc_number(item, "fill.memory");
+        node->cpu = doc_number(item, node->action == VIEW_DRAIN ? "fill_before.cpu" : "fill.cpu");
+        node->memory =
+            doc_number(item, node->action == VIEW_DRAIN ? "fill_before.memory" : "fill.memory");
         node->pods = doc_count(item, "pods");
         node->is_spot = doc_at(item, "purchase") != NULL
                             ? strcmp(doc_text(item, "purchase"), "spot") == 0

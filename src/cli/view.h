@@ -20,7 +20,8 @@ typedef struct view_node {
     const char *name, *pool;
     const view_pool *info; /* NULL where the plan does not list the pool */
     int action;
-    double usd, cpu, memory; /* USD per hour; fill 0..1 */
+    double usd, cpu,
+        memory; /* USD per hour; fill 0..1: planned, or of a node that leaves as it is */
     size_t pods;
     bool is_spot;
 } view_node;

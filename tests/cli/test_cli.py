@@ -381,7 +381,8 @@ class Verbs(unittest.TestCase):
 
     @needs("plan")
     def test_only_one_input_is_standard_input(self):
-        r = run("plan", "--cluster", "-", "--catalog", "-", stdin=open(data("cluster.json"), "rb").read())
+        with open(data("cluster.json"), "rb") as f:
+            r = run("plan", "--cluster", "-", "--catalog", "-", stdin=f.read())
         self.assertEqual(r.returncode, 3)
 
     @needs("pack")
@@ -434,7 +435,7 @@ class Verbs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             twice = run("funnel", PLAN, PLAN)
             self.assertEqual(twice.returncode, 0, twice.stderr)
-            self.assertEqual(json.loads(twice.stdout)["in"], 8)
+            self.assertEqual(json.loads(twice.stdout)["funnel"]["in"], 8)
             metrics = run("funnel", PLAN, "-o", "openmetrics").stdout
             self.assertTrue(metrics.endswith(b"# EOF\n"))
 
