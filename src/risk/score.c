@@ -15,7 +15,8 @@
 #include "risk/risk.h"
 
 #define PULL_OVERALL 0.25 /* events that the shipped mean weighs as much as */
-#define PULL_GROUP 2.0 /* events that the overall mean weighs as much as, in a family and region   \
+#define PULL_GROUP                                                                                 \
+    2.0                /* events that the overall mean weighs as much as, in a family and region   \
                         */
 #define SD_OVERALL 1.5 /* of ln alpha around the one above */
 #define SD_GROUP 0.7
@@ -190,8 +191,9 @@ fit(scoring *s, bool by_drops, spotopt__prior *out_all, spotopt__prior *out_grou
         first[s->group_count] = cells.count;
         *out_all = spotopt__prior_fit(cells.at, cells.count, &shipped, PULL_OVERALL, SD_OVERALL);
         for (uint32_t g = 0; g < s->group_count; g++)
-            out_groups[g] = spotopt__prior_fit(cells.at + first[g], first[g + 1] - first[g],
-                                               out_all, PULL_GROUP, SD_GROUP);
+            out_groups[g] =
+                spotopt__prior_fit(cells.count > 0 ? cells.at + first[g] : NULL,
+                                   first[g + 1] - first[g], out_all, PULL_GROUP, SD_GROUP);
     }
     spotopt__vec_free(s->context, &cells);
     spotopt__free(s->context, order);
