@@ -76,7 +76,7 @@ spotopt__rank_on_demand_need(const double *usd_per_h, const double *fits, const 
     for (size_t i = 0; i < count; i++) {
         double need = usd_per_h[i] / fits[i];
 
-        if (fits[i] >= 1.0 && need < least[is_on_demand[i]])
+        if (fits[i] > 0.0 && need < least[is_on_demand[i]])
             least[is_on_demand[i]] = need;
     }
     *out_is_guess = !(least[1] < INFINITY);

@@ -151,6 +151,7 @@ test_rank__measures_cost_by_the_cheapest_on_demand_request(void)
     const double price[] = {0.05, 1.0, 0.3, NAN, 0.01}, fits[] = {1, 8, 2, 9, 0};
     const bool on_demand[] = {false, true, true, true, true},
                spot[] = {false, false, false, false, false};
+    const double parts[] = {1, 0.5};
     bool is_guess;
 
     CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_on_demand_need(price, fits, on_demand, 5, &is_guess),
@@ -159,6 +160,8 @@ test_rank__measures_cost_by_the_cheapest_on_demand_request(void)
     CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_on_demand_need(price, fits, spot, 5, &is_guess), 0.2,
                            1e-15);
     CU_ASSERT(is_guess);
+    CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_on_demand_need(price, parts, on_demand, 2, &is_guess), 2.0,
+                           1e-15); /* a mean request that only half fits costs twice the node */
     CU_ASSERT(isnan(spotopt__rank_on_demand_need(price, fits, spot, 0, &is_guess)));
 }
 
