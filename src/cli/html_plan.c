@@ -15,22 +15,32 @@ static void
 add_headline(text *out, const plan_view *v, const cJSON *doc)
 {
     const double saved = 1.0 - v->usd_after / v->usd_before;
+    const bool stays = cJSON_IsTrue(doc_at(doc, "summary.stays_put"));
 
     text_add(out, "<header><p class=\"kicker\">Spot plan of ");
     html_text(out, doc_text(doc, "now"));
-    text_addf(out,
-              "</p>\n<h1><span class=\"was\">%s</span> becomes <span class=\"is\">%s</span> an "
-              "hour, on %s nodes "
-              "instead of %s</h1>\n<p class=\"intro\">",
-              show_usd(v->usd_before, 2).at, show_usd(v->usd_after, 2).at,
-              show_count(v->nodes_after).at, show_count(v->nodes_before).at);
-    if (!isnan(saved))
+    text_add(out, "</p>\n<h1>");
+    if (stays)
+        text_addf(out, "The fleet stays as it is, at <span class=\"is\">%s</span> an hour",
+                  show_usd(v->usd_before, 2).at);
+    else
+        text_addf(out,
+                  "<span class=\"was\">%s</span> becomes <span class=\"is\">%s</span> an hour, on "
+                  "%s nodes "
+                  "instead of %s",
+                  show_usd(v->usd_before, 2).at, show_usd(v->usd_after, 2).at,
+                  show_count(v->nodes_after).at, show_count(v->nodes_before).at);
+    text_add(out, "</h1>\n<p class=\"intro\">");
+    if (stays)
+        text_add(out, "No move saves enough to be worth making.");
+    else if (!isnan(saved))
         text_addf(out, "That is %s %s than now", show_percent(fabs(saved), 1).at,
                   saved >= 0.0 ? "less" : "more");
-    if (!isnan(v->gross))
-        text_addf(out, "%s%s %s than the best on-demand fleet", isnan(saved) ? "" : " and ",
+    if (!stays && !isnan(v->gross))
+        text_addf(out, "%s%s %s than the best on-demand fleet", isnan(saved) ? "That is " : " and ",
                   show_percent(fabs(v->gross), 1).at, v->gross >= 0.0 ? "less" : "more");
-    text_add(out, ".");
+    if (!stays)
+        text_add(out, ".");
     if (!isnan(v->gap))
         text_addf(out, " It is proven to be within %s of the best plan there is.",
                   show_percent(v->gap, 1).at);
@@ -158,29 +168,34 @@ add_node_table(text *out, const plan_view *v)
 }
 
 static void
-add_alternates(text *out, const cJSON *doc, const char *pool)
+add_alternates(text *out, const cJSON *doc)
 {
-    const cJSON *all = doc_at(doc, "alternates");
-    const cJSON *list = cJSON_IsObject(all) ? cJSON_GetObjectItemCaseSensitive(all, pool) : NULL;
-    text names = {0};
-    int n = 0;
+    size_t rows = 0;
 
-    text_add(&names, "");
-    for (const cJSON *item = cJSON_IsArray(list) ? list->child : NULL; item != NULL && n < 3;
-         item = item->next, n++) {
-        if (cJSON_IsString(item))
-            text_addf(&names, "%s%s", n > 0 ? ", " : "", item->valuestring);
+    if (doc_fields(doc, "alternates") == NULL)
+        return;
+    html_table_begin(out, "If a pool cannot be had: the next best",
+                     "instead of|first|second|third|fourth|fifth");
+    for (const cJSON *pool = doc_fields(doc, "alternates"); pool != NULL && rows < ROWS_SHOWN;
+         pool = pool->next, rows++) {
+        const cJSON *item = cJSON_IsArray(pool) ? pool->child : NULL;
+
+        html_row(out);
+        html_cell(out, pool->string != NULL ? pool->string : "");
+        for (int k = 0; k < 5; k++) {
+            html_cell(out, cJSON_IsString(item) ? item->valuestring : "");
+            item = item != NULL ? item->next : NULL;
+        }
     }
-    html_cell(out, names.at);
-    text_free(&names);
+    html_table_end(out, true);
 }
 
 static void
 add_fleet(text *out, const plan_view *v, const cJSON *doc)
 {
     html_section(out, "The fleet", "Grouped by pool: what stays, what is bought, what goes.");
-    html_table_begin(
-        out, NULL, "action|pool|nodes>|each/h>|sum/h>|risk in 24 h>|cpu>|memory>|score>|next best");
+    html_table_begin(out, NULL,
+                     "action|pool|nodes>|each/h>|sum/h>|risk in 24 h>|cpu>|memory>|pods>|score>");
     for (size_t i = 0; i < v->group_count && i < ROWS_SHOWN; i++) {
         const view_group *g = &v->groups[i];
         char range[128] = "-";
@@ -199,10 +214,11 @@ add_fleet(text *out, const plan_view *v, const cJSON *doc)
         html_number(out, range);
         html_number(out, show_percent(g->cpu, 0).at);
         html_number(out, show_percent(g->memory, 0).at);
+        html_number(out, g->action == VIEW_DRAIN ? "-" : show_count((double)g->pods).at);
         html_number(out, g->info != NULL ? show_real(g->info->score, 1).at : "-");
-        add_alternates(out, doc, g->action == VIEW_DRAIN ? "" : g->pool);
     }
     html_table_end(out, false);
+    add_alternates(out, doc);
     html_section_end(out);
 }
 

@@ -111,8 +111,7 @@ chance_24(const cJSON *pool)
 void
 print_ranking(const cJSON *doc, const style *s, text *out)
 {
-    char titles[] =
-        "place>|pool|score>|usd/h>|risk 24 h>|cost>|stability>|perform.>|capacity>|expected/h>";
+    char titles[] = "#>|pool|score>|usd/h>|risk 24 h>|cost>|stab>|perf>|cap>|expected/h>";
     size_t place = 0;
     table t;
 

@@ -175,6 +175,8 @@ print_plan(const cJSON *doc, const style *s, text *out)
     text_add_clean(out, doc_text(doc, "now"), s->utf8);
     text_add(out, "\n\n");
     print_money(&v, s, out);
+    if (cJSON_IsTrue(doc_at(doc, "summary.stays_put")))
+        text_add(out, "  the fleet stays as it is: no move saves enough to be worth making\n\n");
     print_facts(&v, s, out);
     if (v.group_count > 0)
         print_groups(&v, s, out);
