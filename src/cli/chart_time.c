@@ -156,7 +156,8 @@ draw_pace(text *out, const step *steps, size_t n, double most, double y)
 static void
 draw_launches(text *out, const step *steps, size_t n, double most, double y)
 {
-    svg_text(out, "t", "end", 124.0, y + 4.0, "launches");
+    bool is_named = false;
+
     for (size_t i = 0; i < n;) {
         const double at = steps[i].at, x = x_of(at, most);
         size_t count = 0;
@@ -166,6 +167,9 @@ draw_launches(text *out, const step *steps, size_t n, double most, double y)
             count += steps[i].did == DID_LAUNCH;
         if (count == 0)
             continue;
+        if (!is_named)
+            svg_text(out, "t", "end", 124.0, y + 4.0, "launches");
+        is_named = true;
         text_addf(out, "<path class=\"flaunch\" d=\"M%.1f %.1fl10 6l-10 6z\"/>\n", x, y - 6.0);
         fit(label, sizeof label, "%zu", count);
         svg_text(out, "t", "start", x + 13.0, y + 4.0, label);
@@ -203,6 +207,7 @@ chart_timeline(text *out, const cJSON *doc)
     step *steps, *in_time;
     line *lines;
     const size_t n = read_steps(doc, &steps);
+    const double notice = doc_number(doc, "notice_s");
     size_t count, shown;
     double most = 1.0, tick, bottom;
     char desc[160], label[32];
@@ -216,7 +221,13 @@ chart_timeline(text *out, const cJSON *doc)
     memcpy(in_time, steps, n * sizeof *steps);
     qsort(in_time, n, sizeof *in_time, by_time);
     qsort(steps, n, sizeof *steps, by_node);
+    /* Evictions end before what they move is ready elsewhere: the axis reaches that far, and the
+     * notice. */
     most = fmax(most, in_time[n - 1].at);
+    if (doc_number(doc, "makespan_s") < 1e9)
+        most = fmax(most, doc_number(doc, "makespan_s"));
+    if (notice > 0.0 && notice < 1e9)
+        most = fmax(most, notice);
     count = make_lines(steps, n, &lines);
     shown = count < LINES_SHOWN ? count : LINES_SHOWN;
     bottom = 112.0 + 17.0 * (double)shown;
@@ -230,6 +241,10 @@ chart_timeline(text *out, const cJSON *doc)
         svg_line(out, "axis", x_of(i * tick, most), 8.0, x_of(i * tick, most), bottom);
         fit(label, sizeof label, "%s", i == 0 ? "0" : show_seconds(i * tick).at);
         svg_text(out, "t", "middle", x_of(i * tick, most), bottom + 16.0, label);
+    }
+    if (notice > 0.0 && notice < 1e9) {
+        svg_line(out, "bound", x_of(notice, most), 8.0, x_of(notice, most), bottom);
+        svg_text(out, "t", "end", x_of(notice, most) - 6.0, 20.0, "nodes are gone");
     }
     draw_pace(out, in_time, n, most, 8.0);
     draw_launches(out, in_time, n, most, 84.0);

@@ -221,6 +221,25 @@ html_ranking(const cJSON *doc, text *out)
 }
 
 static void
+add_lost(text *out, const cJSON *doc)
+{
+    size_t n = 0;
+
+    if (doc_list(doc, "lost") == NULL)
+        return;
+    html_section(out, "Lost", "The notice is too short to move these.");
+    text_add(out, "<ul class=\"why\">\n");
+    for (const cJSON *item = doc_list(doc, "lost"); item != NULL && n < ROWS_SHOWN;
+         item = item->next, n++) {
+        text_add(out, "<li>");
+        html_text(out, cJSON_IsString(item) ? item->valuestring : doc_text(item, "pod"));
+        text_add(out, "</li>\n");
+    }
+    text_add(out, "</ul>\n");
+    html_section_end(out);
+}
+
+static void
 add_blocked(text *out, const cJSON *doc)
 {
     size_t n = 0;
@@ -261,9 +280,11 @@ html_drain(const cJSON *doc, text *out)
                   "</li><li><i class=\"bevict\"></i>eviction</li><li><i class=\"bink\"></i>node "
                   "deleted</li></ul>\n");
     chart_timeline(out, doc);
+    html_steps(out, doc);
     html_section_end(out);
     text_add(out, "</div><div class=\"wide\">\n");
     add_blocked(out, doc);
+    add_lost(out, doc);
     text_add(out, "</div></div>\n");
     html_end(out, doc);
 }

@@ -146,6 +146,41 @@ html_funnel_section(text *out, const view_funnel *f)
     html_section_end(out);
 }
 
+void
+html_steps(text *out, const cJSON *doc)
+{
+    size_t rows = 0, wave = 0;
+
+    if (doc_list(doc, "waves") == NULL)
+        return;
+    html_table_begin(out, "Every step", "wave>|at>|step|node|pod|to|relies on");
+    for (const cJSON *w = doc_list(doc, "waves"); w != NULL; w = w->next) {
+        wave++;
+        for (const cJSON *step = doc_list(w, "steps"); step != NULL; step = step->next) {
+            const cJSON *budget = doc_list(step, "relies_on");
+            const double at = doc_number(step, "at_s");
+            char relies[256] = "";
+
+            if (rows++ >= ROWS_SHOWN)
+                continue;
+            if (budget != NULL)
+                fit(relies, sizeof relies, "%.200s, headroom %s", doc_text(budget, "pdb"),
+                    show_count(doc_number(budget, "headroom")).at);
+            html_row(out);
+            html_number(out, show_count((double)wave).at);
+            html_number(out, show_seconds(isnan(at) ? doc_number(w, "at_s") : at).at);
+            html_cell(out, doc_text(step, "do"));
+            html_cell(out, doc_text(step, "node"));
+            html_cell(out, doc_text(step, "pod"));
+            html_cell(out, doc_text(step, "to"));
+            html_cell(out, relies);
+        }
+    }
+    html_table_end(out, true);
+    if (rows > ROWS_SHOWN)
+        text_addf(out, "<p class=\"soft\">and %zu more steps</p>\n", rows - ROWS_SHOWN);
+}
+
 static void
 add_node_table(text *out, const plan_view *v)
 {
@@ -307,6 +342,7 @@ html_plan(const cJSON *doc, text *out)
                   "</li><li><i class=\"bevict\"></i>eviction</li><li><i class=\"bink\"></i>node "
                   "deleted</li></ul>\n");
     chart_timeline(out, doc);
+    html_steps(out, doc);
     html_section_end(out);
     text_add(out, "</div>\n<div class=\"wide\">\n");
     add_fleet(out, &v, doc);

@@ -176,26 +176,28 @@ print_waves(const cJSON *doc, const style *s, text *out)
 static void
 print_blocked(const cJSON *doc, const style *s, text *out)
 {
-    char titles[] = "pod|node|budget|why|what would unblock it";
     size_t rows = 0;
-    table t;
 
-    if (doc_list(doc, "blocked") == NULL)
-        return;
-    text_add(out, "\n");
-    add_ink(out, s, INK_BAD, "  blocked");
-    text_add(out, "\n");
-    table_init(&t, titles);
     for (const cJSON *b = doc_list(doc, "blocked"); b != NULL; b = b->next) {
-        if (rows++ >= ROWS_SHOWN)
+        if (rows++ == 0) {
+            text_add(out, "\n");
+            add_ink(out, s, INK_BAD, "  blocked");
+            text_add(out, "\n");
+        }
+        if (rows > ROWS_SHOWN)
             continue;
-        table_cell(&t, doc_text(b, "pod"), s);
-        table_cell(&t, doc_text(b, "node"), s);
-        table_cell(&t, doc_text(b, "pdb"), s);
-        table_cell(&t, doc_text(b, "why"), s);
-        table_cell(&t, doc_text(b, "unblock"), s);
+        text_add(out, "  ");
+        text_add_clean(out, doc_text(b, "pod"), s->utf8);
+        text_add(out, " on ");
+        text_add_clean(out, doc_text(b, "node"), s->utf8);
+        text_add(out, ": ");
+        text_add_clean(out, doc_text(b, "why"), s->utf8);
+        if (*doc_text(b, "unblock") != '\0') {
+            text_add(out, "\n      ");
+            text_add_clean(out, doc_text(b, "unblock"), s->utf8);
+        }
+        text_add(out, "\n");
     }
-    table_print(&t, s, out);
     print_more(rows, ROWS_SHOWN, "pods", out);
 }
 

@@ -64,7 +64,6 @@ static const flag rank_flags[] = {
     {0},
 };
 
-#ifdef HAVE_DRAIN
 static const flag drain_flags[] = {
     {"cluster", 0, "FILE", NULL,
      "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; needed"},
@@ -78,7 +77,6 @@ static const flag drain_flags[] = {
     CATALOG_FLAGS,
     {0},
 };
-#endif
 
 static const flag no_flags[] = {{0}};
 static const flag help_flags[] = {
@@ -107,7 +105,6 @@ const verb verbs[] = {
      "means that none is left.",
      "spotopt rank --catalog catalog.json --request cpu=4,memory=16Gi --top 10", rank_flags, true,
      cmd_rank},
-#ifdef HAVE_DRAIN
     {"drain", "", "order the moves off some nodes without breaking a budget",
      "Plans waves of launches, cordons and evictions in which every PodDisruptionBudget holds "
      "after each step, or names "
@@ -116,7 +113,6 @@ const verb verbs[] = {
      "spotopt drain --cluster cluster.json --nodes ip-10-0-16-86.ec2.internal --catalog "
      "catalog.json --notice 120",
      drain_flags, true, cmd_drain},
-#endif
     {"funnel", "FILE...", "merge the funnels of plans and rankings",
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",

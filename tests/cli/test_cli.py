@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The command as its users meet it: exit statuses, messages, tables, pages, completion. Run: test_cli.py SPOTOPT EXAMPLES"""
-import gzip, html.parser, json, os, pty, re, shutil, signal, subprocess, sys, tempfile, time, unittest
+import functools, gzip, html.parser, json, os, pty, re, shutil, signal, subprocess, sys, tempfile, time, unittest
 
 SPOTOPT, EXAMPLES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -23,6 +23,15 @@ def needs(verb):
 
 def data(name):
     return os.path.join(DATA, name)
+
+
+@functools.lru_cache
+def sample_plan():
+    """The sample's plan, made once for all tests that look at it."""
+    r = run("plan", "--cluster", data("cluster.json"), "--catalog", data("catalog.json"), "--policy", data("policy.json"),
+            "--history", data("history.csv"), *NOW)
+    assert r.returncode in (0, 1), r.stderr
+    return r
 
 
 class Page(html.parser.HTMLParser):
@@ -279,8 +288,8 @@ class Tables(unittest.TestCase):
 
 
 class Pages(unittest.TestCase):
-    def page(self, *args):
-        r = run(*args, "-o", "html")
+    def page(self, *args, stdin=b""):
+        r = run(*args, "-o", "html", stdin=stdin)
         self.assertIn(r.returncode, (0, 1), r.stderr)
         text = r.stdout.decode()
         page = Page(text)
@@ -307,7 +316,7 @@ class Pages(unittest.TestCase):
 
     @needs("plan")
     def test_sample_plan_page(self):
-        text, _ = self.page("plan", "--cluster", data("cluster.json"), "--catalog", data("catalog.json"), "--policy", data("policy.json"), *NOW)
+        text, _ = self.page("show", "-", stdin=sample_plan().stdout)
         self.assertIn("ip-10-0-", text)
 
     @needs("pack")
@@ -317,6 +326,13 @@ class Pages(unittest.TestCase):
     @needs("rank")
     def test_ranking_page(self):
         self.page("rank", "--catalog", data("catalog.json"), "--request", "cpu=2,memory=4Gi", *NOW)
+
+
+    @needs("drain")
+    def test_drain_page(self):
+        with open(data("cluster.json"), encoding="utf-8") as f:
+            nodes = [i["metadata"]["name"] for i in json.load(f)["items"] if i["kind"] == "Node"]
+        self.page("drain", "--cluster", data("cluster.json"), "--nodes", ",".join(nodes[3:6]), "--catalog", data("catalog.json"), *NOW)
 
 
 class Completion(unittest.TestCase):
@@ -346,7 +362,7 @@ class Verbs(unittest.TestCase):
 
     @needs("plan")
     def test_plan_saves_money_on_the_sample_and_holds(self):
-        r = run(*self.PLAN_ARGS)
+        r = sample_plan()
         self.assertEqual(r.returncode, 0, r.stderr)
         plan = json.loads(r.stdout)
         self.assertEqual(plan["kind"], "Plan")
@@ -368,7 +384,7 @@ class Verbs(unittest.TestCase):
 
     @needs("plan")
     def test_plan_table_fits_100_columns(self):
-        out = run(*self.PLAN_ARGS, "-o", "table").stdout.decode()
+        out = run("show", "-", "-o", "table", stdin=sample_plan().stdout).stdout.decode()
         self.assertLessEqual(max(map(len, out.splitlines())), 100)
 
     @needs("plan")
