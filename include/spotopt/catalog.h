@@ -6,6 +6,8 @@
 /**
  * @file catalog.h
  * @brief What can be bought: instance types, and pools (type x zone x purchase option) with prices.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

@@ -6,6 +6,8 @@
 /**
  * @file cluster.h
  * @brief One Kubernetes cluster's snapshot: nodes, pods, disruption budgets, as the API server tells.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

@@ -7,6 +7,8 @@
 /**
  * @file context.h
  * @brief What the library takes from its host: memory, log, clock, threads.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

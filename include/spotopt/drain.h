@@ -9,6 +9,8 @@
 /**
  * @file drain.h
  * @brief The order of launches, cordons and evictions in which no disruption budget is ever broken.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

@@ -6,6 +6,8 @@
 /**
  * @file funnel.h
  * @brief How many candidates fell at which stage of a decision, and why.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

@@ -6,6 +6,8 @@
 /**
  * @file history.h
  * @brief What has been seen: capacity over time, and performance metrics.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

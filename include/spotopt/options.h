@@ -6,6 +6,8 @@
 /**
  * @file options.h
  * @brief Every knob of every long call, from one table, by name.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

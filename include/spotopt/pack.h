@@ -11,6 +11,8 @@
  *
  * Fill a problem (or parse one), solve it, read the packing. All terms of the objective have the
  * unit of the pools' cost. Numbers are finite, >= 0 and at most 1e15.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

@@ -10,6 +10,8 @@
 /**
  * @file plan.h
  * @brief One decision, from inputs to actions: a fleet, who runs where, how to get there, cost and proof.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

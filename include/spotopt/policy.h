@@ -6,6 +6,8 @@
 /**
  * @file policy.h
  * @brief What the operator wants: weights, caps, shares, quotas, commitments, overrides.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

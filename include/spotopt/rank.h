@@ -10,6 +10,8 @@
 /**
  * @file rank.h
  * @brief Which pools are best for a request, and why: cost, stability, performance, capacity.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

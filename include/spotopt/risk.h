@@ -8,6 +8,8 @@
 /**
  * @file risk.h
  * @brief The chance that a node of a pool is taken back within a stated number of hours.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 

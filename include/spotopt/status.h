@@ -9,6 +9,8 @@
 /**
  * @file status.h
  * @brief Did a call work? What a solver found is another question: see spotopt_outcome.
+ *
+ * Experimental: until a release adopts them, these functions may still change.
  */
 SPOTOPT_BEGIN_DECLS
 
