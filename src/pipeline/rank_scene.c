@@ -9,16 +9,16 @@
 #include "pipeline/screen.h"
 #include "rank/rank.h"
 
-/* Requests that a node takes: whole ones; a part of one where not even one fits, for the mean of
- * many is nobody's. */
+/* Requests that a node takes: whole ones, but no more than there are, for room that nobody needs is
+ * no bargain; a part of one where not even one fits, for the mean of many is nobody's. */
 static double
 count_fits(const spotopt__scene *scene, const spotopt__amounts *request,
-           const spotopt__amounts *room)
+           const spotopt__amounts *room, double replicas)
 {
     double fits = spotopt__rank_fits(request, room, scene->cluster->resources.count), part = 1.0;
 
     if (fits >= 1.0)
-        return fits;
+        return fmin(fits, replicas);
     for (uint32_t r = 0; r < scene->cluster->resources.count; r++) {
         if (request->of[r] > 0)
             part = fmin(part, (double)room->of[r] / (double)request->of[r]);
@@ -27,8 +27,8 @@ count_fits(const spotopt__scene *scene, const spotopt__amounts *request,
 }
 
 static spotopt_status
-find_on_demand_need(const spotopt__scene *scene, const spotopt__amounts *request, double *out,
-                    spotopt_error *err)
+find_on_demand_need(const spotopt__scene *scene, const spotopt__amounts *request, double replicas,
+                    double *out, spotopt_error *err)
 {
     size_t count = scene->catalog->pools.count;
     double *usd = spotopt__alloc_array(scene->context, count + 1, sizeof *usd);
@@ -44,7 +44,7 @@ find_on_demand_need(const spotopt__scene *scene, const spotopt__amounts *request
     }
     for (size_t i = 0; i < count; i++) {
         usd[i] = scene->catalog->pools.at[i].usd_per_h;
-        fits[i] = count_fits(scene, request, &scene->pools[i].room);
+        fits[i] = count_fits(scene, request, &scene->pools[i].room, replicas);
         is_on_demand[i] = scene->catalog->pools.at[i].purchase == SPOTOPT__ON_DEMAND;
     }
     *out = spotopt__rank_on_demand_need(usd, fits, is_on_demand, count, &is_guess);
@@ -55,8 +55,8 @@ find_on_demand_need(const spotopt__scene *scene, const spotopt__amounts *request
 }
 
 static void
-fill_candidate(const spotopt__scene *scene, const spotopt__amounts *request, uint32_t index,
-               spotopt__rank_pool *out)
+fill_candidate(const spotopt__scene *scene, const spotopt__amounts *request, double replicas,
+               uint32_t index, spotopt__rank_pool *out)
 {
     const spotopt__pool *pool = &scene->catalog->pools.at[index];
     const spotopt__type *type = &scene->catalog->types.at[pool->type];
@@ -67,7 +67,7 @@ fill_candidate(const spotopt__scene *scene, const spotopt__amounts *request, uin
     *out = (spotopt__rank_pool){
         .id = pool->id,
         .usd_per_h = pool->usd_per_h,
-        .fits = count_fits(scene, request, room),
+        .fits = count_fits(scene, request, room, replicas),
         .p_h = scene->pools[index].p_horizon,
         .latency_ms = NAN,
         .throughput_rps = NAN,
@@ -108,21 +108,23 @@ take_row(spotopt__scene *scene, const spotopt__rank_row *row, uint32_t pool, uin
 }
 
 spotopt_status
-spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, spotopt_error *err)
+spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, double replicas,
+                    spotopt_error *err)
 {
     size_t count = scene->place_count, reference = 0;
     spotopt__rank_pool *pools = spotopt__alloc_array(scene->context, count + 1, sizeof *pools);
     spotopt__rank_row *rows = spotopt__alloc_array(scene->context, count + 1, sizeof *rows);
     uint32_t *from = spotopt__dup_array(scene->context, scene->by_place, count + 1, sizeof *from);
     double on_demand_need = NAN;
-    spotopt_status status = pools == NULL || rows == NULL || from == NULL
-                                ? spotopt__nomem(err, "a ranking")
-                                : find_on_demand_need(scene, request, &on_demand_need, err);
+    spotopt_status status =
+        pools == NULL || rows == NULL || from == NULL
+            ? spotopt__nomem(err, "a ranking")
+            : find_on_demand_need(scene, request, replicas, &on_demand_need, err);
 
     if (status != SPOTOPT_OK || count == 0)
         goto done;
     for (size_t i = 0; i < count; i++)
-        fill_candidate(scene, request, from[i], &pools[i]);
+        fill_candidate(scene, request, replicas, from[i], &pools[i]);
     spotopt__rank_terms terms =
         spotopt__rank_terms_of(scene->policy, on_demand_need, scene->catalog->placement_score_max);
     if (!spotopt__rank_order(scene->context, pools, count, &terms, rows, &reference)) {

@@ -74,7 +74,7 @@ make_cluster(spotopt_context *context, const spotopt_rank_params *params, spotop
     spotopt__jw_key(&jw, "spec");
     spotopt__jw_object(&jw);
     spotopt__jw_put_int(&jw, "replicas",
-                        1); /* pools are screened for one; count only sizes the expected cost */
+                        1); /* pools are screened for one, ranked for all: spotopt__screen_rank() */
     spotopt__str_add(
         &str,
         ",\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":"
@@ -257,7 +257,8 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
     scene_params.history = params.history;
     scene_params.metrics = params.metrics;
     scene_params.now_s = params.now_s;
-    if ((status = spotopt__scene_make(context, &scene_params, &scene, err)) != SPOTOPT_OK)
+    if ((status = spotopt__scene_make(context, &scene_params, &scene, err)) != SPOTOPT_OK ||
+        (status = spotopt__screen_rank(&scene, params.count, err)) != SPOTOPT_OK)
         goto done;
     ranking = spotopt__alloc(context, sizeof *ranking);
     if (ranking == NULL) {

@@ -171,10 +171,23 @@ mean_request(const spotopt__scene *scene, spotopt__amounts *out)
 }
 
 spotopt_status
+spotopt__screen_rank(spotopt__scene *scene, double replicas, spotopt_error *err)
+{
+    spotopt__amounts request;
+    double pods = 0.0;
+
+    for (size_t i = 0; i < scene->cluster->pods.count; i++)
+        pods += spotopt__pod_counts(&scene->cluster->pods.at[i]) ? 1.0 : 0.0;
+    if (!(replicas > 0.0))
+        replicas = pods > 0.0 ? pods : INFINITY;
+    mean_request(scene, &request);
+    return spotopt__rank_scene(scene, &request, replicas, err);
+}
+
+spotopt_status
 spotopt__screen(spotopt__scene *scene, spotopt_error *err)
 {
     used_shapes used = {0};
-    spotopt__amounts request;
     spotopt_status status = find_used(scene, &used, err);
 
     for (uint32_t i = 0; i < scene->catalog->pools.count && status == SPOTOPT_OK; i++) {
@@ -189,6 +202,5 @@ spotopt__screen(spotopt__scene *scene, spotopt_error *err)
     spotopt__free(scene->context, used.at);
     if (status != SPOTOPT_OK)
         return status;
-    mean_request(scene, &request);
-    return spotopt__rank_scene(scene, &request, err);
+    return spotopt__screen_rank(scene, 0.0, err);
 }

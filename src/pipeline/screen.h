@@ -7,10 +7,13 @@
  * cluster. */
 spotopt_status spotopt__screen(spotopt__scene *scene, spotopt_error *err);
 
+/* Ranks once more, for so many replicas of the mean request; 0: as many as the cluster has pods. */
+spotopt_status spotopt__screen_rank(spotopt__scene *scene, double replicas, spotopt_error *err);
+
 /* rank_scene.c: factors, scores, places and contributions of the pools in by_place, which it sorts.
  */
 spotopt_status spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request,
-                                   spotopt_error *err);
+                                   double replicas, spotopt_error *err);
 
 /* Words for a pool's rank_flags, as items of an array. */
 void spotopt__rank_put_flags(uint32_t flags, spotopt__jw *jw);
