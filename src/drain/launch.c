@@ -254,13 +254,14 @@ choose(const shopping *shop, uint32_t pod, const spotopt__place_rules *rules)
     size_t best = SIZE_MAX;
     double best_score = INFINITY, best_usd = INFINITY;
     const char *why;
+    bool for_good;
 
     for (size_t c = 0; c < shop->candidates.count; c++) {
         const candidate *made = &shop->candidates.at[c];
         const spotopt__pool *pool = &shop->catalog->pools.at[made->pool];
         double score, weight;
         if (made->bought >= pool->limit ||
-            !spotopt__place_allows(shop->places, rules, pod, &made->site, &why))
+            !spotopt__place_allows(shop->places, rules, pod, &made->site, &why, &for_good))
             continue;
         weight = weigh(shop, made);
         score = weight > 0.0 ? pool->usd_per_h / weight : pool->usd_per_h;
@@ -303,7 +304,7 @@ buy(shopping *shop, candidate *made, spotopt__launch_list *launches)
     site.labels.at = labels;
     site.name = launch.name;
     made->bought++;
-    return spotopt__vec_push(places->context, &places->sites, site) &&
+    return spotopt__places_add_site(places, &site) &&
            spotopt__vec_push(places->context, launches, launch);
 }
 
@@ -321,20 +322,20 @@ fill(shopping *shop, const uint32_t *pods, size_t pod_count)
     uint32_t site = (uint32_t)places->sites.count - 1;
 
     for (size_t k = 0; k < pod_count; k++) {
-        spotopt__place_rules rules;
+        const spotopt__place_rules *rules;
         const char *why;
-        bool done = true;
+        bool for_good;
         if (places->where[pods[k]] != NONE)
             continue;
-        if (!spotopt__place_rules_make(places, pods[k], &rules))
+        rules = spotopt__places_rules(places, pods[k]);
+        if (rules == NULL)
             return false;
-        if (spotopt__place_allows(places, &rules, pods[k], &places->sites.at[site], &why)) {
-            done = spotopt__places_put(places, pods[k], site);
-            settle_pod(shop, pods[k]);
-        }
-        spotopt__place_rules_free(&rules);
-        if (!done)
+        if (!spotopt__place_allows(places, rules, pods[k], &places->sites.at[site], &why,
+                                   &for_good))
+            continue;
+        if (!spotopt__places_put(places, pods[k], site))
             return false;
+        settle_pod(shop, pods[k]);
     }
     return true;
 }
@@ -373,15 +374,15 @@ spotopt__drain_launch(spotopt__places *places, const spotopt_catalog *catalog,
     bool done = count_left(&shop, pods, pod_count) && list_candidates(&shop, policy);
 
     for (size_t k = 0; k < pod_count && done; k++) {
-        spotopt__place_rules rules;
+        const spotopt__place_rules *rules;
         size_t chosen;
         if (places->where[pods[k]] != NONE)
             continue;
-        done = spotopt__place_rules_make(places, pods[k], &rules);
+        rules = spotopt__places_rules(places, pods[k]);
+        done = rules != NULL;
         if (!done)
             break;
-        chosen = choose(&shop, pods[k], &rules);
-        spotopt__place_rules_free(&rules);
+        chosen = choose(&shop, pods[k], rules);
         if (chosen == SIZE_MAX)
             settle_pod(&shop, pods[k]); /* nothing can be bought for it: it no longer counts */
         else

@@ -210,23 +210,22 @@ static bool
 find_site(planning *plan, uint32_t pod)
 {
     spotopt__places *places = &plan->places;
-    spotopt__place_rules rules;
-    bool done = true;
+    spotopt__place_rules *rules = spotopt__places_rules(places, pod);
 
-    if (!spotopt__place_rules_make(places, pod, &rules))
+    if (rules == NULL)
         return false;
-    for (uint32_t s = 0; s < places->sites.count; s++) {
+    for (uint32_t s = rules->first_site; s < places->sites.count; s++) {
         const char *why;
-        if (spotopt__place_allows(places, &rules, pod, &places->sites.at[s], &why)) {
-            done = spotopt__places_put(places, pod, s);
-            break;
-        }
+        bool for_good;
+        if (spotopt__place_allows(places, rules, pod, &places->sites.at[s], &why, &for_good))
+            return spotopt__places_put(places, pod, s);
+        rules->first_site += s == rules->first_site && for_good;
         if (places->sites.at[s].is_open &&
-            (plan->missing[pod] == NULL || is_resource(plan->cluster, why)))
-            plan->missing[pod] = why;
+            (rules->missing == NULL || is_resource(plan->cluster, why)))
+            rules->missing = why;
     }
-    spotopt__place_rules_free(&rules);
-    return done;
+    plan->missing[pod] = rules->missing;
+    return true;
 }
 
 static spotopt_status
