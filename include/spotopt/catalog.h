@@ -21,6 +21,7 @@ typedef struct spotopt_catalog_params {
     const char *zone_map; /**< "use1-az2=us-east-1a,...": ids to names; NULL: names as they are */
 } spotopt_catalog_params;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_CATALOG_PARAMS_INIT`. */
 #define SPOTOPT_CATALOG_PARAMS_INIT { sizeof(spotopt_catalog_params), NULL, NULL }
 
 /**
@@ -61,6 +62,7 @@ typedef struct spotopt_pool_info {
     double memory_mib;         /**< allocatable to pods */
 } spotopt_pool_info;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_POOL_INFO_INIT`. */
 #define SPOTOPT_POOL_INFO_INIT { sizeof(spotopt_pool_info), NULL, NULL, NULL, NULL, NULL, 0.0, 0.0, 0.0 }
 
 /**

@@ -21,6 +21,7 @@ typedef struct spotopt_cluster_params {
     const char *client_id;  /**< its tenant */
 } spotopt_cluster_params;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_CLUSTER_PARAMS_INIT`. */
 #define SPOTOPT_CLUSTER_PARAMS_INIT { sizeof(spotopt_cluster_params), NULL, NULL }
 
 /**

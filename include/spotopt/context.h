@@ -53,6 +53,7 @@ typedef struct spotopt_context_params {
     uint32_t reserved;             /**< 0 */
 } spotopt_context_params;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_CONTEXT_PARAMS_INIT`. */
 #define SPOTOPT_CONTEXT_PARAMS_INIT                                                            \
     { sizeof(spotopt_context_params), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 }
 

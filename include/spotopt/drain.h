@@ -30,6 +30,7 @@ typedef struct spotopt_drain_params {
     double start_s;                 /**< seconds from binding to a ready pod, 0 .. 1e9; default 15 */
 } spotopt_drain_params;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_DRAIN_PARAMS_INIT`. */
 #define SPOTOPT_DRAIN_PARAMS_INIT { sizeof(spotopt_drain_params), NULL, NULL, NULL, NULL, 0, 0.0, 60.0, 15.0 }
 
 /**

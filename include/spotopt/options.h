@@ -34,6 +34,7 @@ typedef struct spotopt_option_info {
     int32_t reserved;    /**< 0 */
 } spotopt_option_info;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_OPTION_INFO_INIT`. */
 #define SPOTOPT_OPTION_INFO_INIT                                                               \
     { sizeof(spotopt_option_info), NULL, NULL, NULL, NULL, 0.0, 0.0, 0.0, 0, 0 }
 

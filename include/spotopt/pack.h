@@ -62,6 +62,7 @@ typedef struct spotopt_pool_spec {
     uint32_t rank;          /**< breaks ties in cost: lower is preferred */
     uint32_t reserved;      /**< 0 */
 } spotopt_pool_spec;
+/** The defaults of a struct, its size set: `= SPOTOPT_POOL_SPEC_INIT`. */
 #define SPOTOPT_POOL_SPEC_INIT                                                                     \
     {                                                                                              \
         sizeof(spotopt_pool_spec), NULL, NULL, 0.0, 0, SPOTOPT_NO_LIMIT, 0, 0                      \
@@ -79,6 +80,7 @@ typedef struct spotopt_demand_spec {
     double move_cost;      /**< per resident replica that leaves its node */
     double unplaced_cost;  /**< per replica left out; NaN: it must be placed */
 } spotopt_demand_spec;
+/** The defaults of a struct, its size set: `= SPOTOPT_DEMAND_SPEC_INIT`. */
 #define SPOTOPT_DEMAND_SPEC_INIT                                                                   \
     {                                                                                              \
         sizeof(spotopt_demand_spec), NULL, NULL, 0, 0, NULL, 0, 0.0, NAN                           \
@@ -93,6 +95,7 @@ typedef struct spotopt_node_spec {
     const double *capacity; /**< NULL: its pool's; copied */
     double cost;            /**< NaN: its pool's */
 } spotopt_node_spec;
+/** The defaults of a struct, its size set: `= SPOTOPT_NODE_SPEC_INIT`. */
 #define SPOTOPT_NODE_SPEC_INIT                                                                     \
     {                                                                                              \
         sizeof(spotopt_node_spec), NULL, 0, 0, NULL, NAN                                           \
@@ -123,6 +126,7 @@ typedef struct spotopt_rule_spec {
     const double *values;  /**< mean: their values, any sign; copied */
     size_t pool_count;     /**< mean: length of pools and values */
 } spotopt_rule_spec;
+/** The defaults of a struct, its size set: `= SPOTOPT_RULE_SPEC_INIT`. */
 #define SPOTOPT_RULE_SPEC_INIT                                                                     \
     {                                                                                              \
         sizeof(spotopt_rule_spec), 0, SPOTOPT_NO_LIMIT, NAN, NULL, NULL, 0, NULL, 0, NAN, 1, 0,    \
@@ -254,6 +258,7 @@ typedef struct spotopt_packing_row {
     const uint32_t *demands;  /**< ascending; belongs to the packing */
     const uint32_t *replicas; /**< of each demand on each of the nodes; belongs to the packing */
 } spotopt_packing_row;
+/** The defaults of a struct, its size set: `= SPOTOPT_PACKING_ROW_INIT`. */
 #define SPOTOPT_PACKING_ROW_INIT                                                                   \
     {                                                                                              \
         sizeof(spotopt_packing_row), 0, 0, 0, 0, NULL, NULL                                        \
@@ -289,6 +294,7 @@ typedef struct spotopt_packing_stats {
     uint32_t cut_short;     /**< 1: the wall clock ended something */
     uint32_t reserved;      /**< 0 */
 } spotopt_packing_stats;
+/** The defaults of a struct, its size set: `= SPOTOPT_PACKING_STATS_INIT`. */
 #define SPOTOPT_PACKING_STATS_INIT                                                                 \
     {                                                                                              \
         sizeof(spotopt_packing_stats), 0.0, 0.0, 0.0, 0, 0, 0, 0, 0                                \

@@ -29,6 +29,7 @@ typedef struct spotopt_plan_params {
     double now_s;                   /**< seconds since 1970 UTC, or of the history's epoch */
 } spotopt_plan_params;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_PLAN_PARAMS_INIT`. */
 #define SPOTOPT_PLAN_PARAMS_INIT { sizeof(spotopt_plan_params), NULL, NULL, NULL, NULL, NULL, 0.0 }
 
 /** What a plan comes to; USD are per hour. NaN where a number does not exist. */
@@ -45,6 +46,7 @@ typedef struct spotopt_plan_summary {
     uint32_t pods_unplaced;    /**< pods that no node takes; each is named with its reason */
 } spotopt_plan_summary;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_PLAN_SUMMARY_INIT`. */
 #define SPOTOPT_PLAN_SUMMARY_INIT { sizeof(spotopt_plan_summary), 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0 }
 
 /**

@@ -31,6 +31,7 @@ typedef struct spotopt_rank_params {
     uint32_t top;                   /**< rows wanted; 0: all */
 } spotopt_rank_params;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_RANK_PARAMS_INIT`. */
 #define SPOTOPT_RANK_PARAMS_INIT { sizeof(spotopt_rank_params), NULL, NULL, NULL, NULL, NULL, 0.0, 1, 0 }
 
 /**

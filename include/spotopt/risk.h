@@ -37,6 +37,7 @@ typedef struct spotopt_forecast {
     uint32_t reserved; /**< 0 */
 } spotopt_forecast;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_FORECAST_INIT`. */
 #define SPOTOPT_FORECAST_INIT { sizeof(spotopt_forecast), 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0 }
 
 /**

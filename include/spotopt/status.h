@@ -17,8 +17,9 @@ SPOTOPT_BEGIN_DECLS
 /** 0, or one of the negative SPOTOPT_E_ numbers. Fixed width: an enum's size is the compiler's affair. */
 typedef int32_t spotopt_status;
 
+/** What a call answers. Numbers are never used twice. */
 enum {
-    SPOTOPT_OK = 0,
+    SPOTOPT_OK = 0,           /**< it worked */
     SPOTOPT_E_NOMEM = -12,    /**< the allocator refused */
     SPOTOPT_E_ARGUMENT = -20, /**< an argument is out of its range; the message names it */
     SPOTOPT_E_STATE = -22,    /**< the object is not in a state that allows the call */
@@ -42,6 +43,7 @@ typedef struct spotopt_error {
     char message[SPOTOPT_ERROR_MESSAGE_SIZE]; /**< one line: the item, what it is, what was wanted */
 } spotopt_error;
 
+/** The defaults of a struct, its size set: `= SPOTOPT_ERROR_INIT`. */
 #define SPOTOPT_ERROR_INIT { sizeof(spotopt_error), SPOTOPT_OK, {0} }
 
 /**
