@@ -124,8 +124,23 @@ seat_pod(spotopt__check *check, const char *id, uint32_t node)
 }
 
 static spotopt_status
+read_fill(const spotopt__at *item, double out[2], spotopt_error *err)
+{
+    static const char *const keys[2] = {"cpu", "memory"};
+    spotopt__at fill = spotopt__at_key(item, "fill");
+    spotopt_status status = spotopt__want_object(&fill, err);
+
+    for (int i = 0; i < 2 && status == SPOTOPT_OK; i++) {
+        spotopt__at at = spotopt__at_key(&fill, keys[i]);
+        status = spotopt__want_real(&at, 0.0, 1e15, &out[i], err);
+    }
+    return status;
+}
+
+static spotopt_status
 read_node(spotopt__check *check, const spotopt__at *item, spotopt_error *err)
 {
+    spotopt__check_node made = {.is_named = true};
     const spotopt__scene *scene = check->scene;
     const char *name, *action, *pool_id = NULL;
     spotopt__at pool_at = spotopt__at_key(item, "pool"), pods = spotopt__at_key(item, "pods"), pod;
@@ -135,7 +150,8 @@ read_node(spotopt__check *check, const spotopt__at *item, spotopt_error *err)
 
     if ((status = want_member_text(item, "name", &name, err)) != SPOTOPT_OK ||
         (status = want_member_text(item, "action", &action, err)) != SPOTOPT_OK ||
-        (status = spotopt__want_array(&pods, err)) != SPOTOPT_OK)
+        (status = spotopt__want_array(&pods, err)) != SPOTOPT_OK ||
+        (status = read_fill(item, made.fill, err)) != SPOTOPT_OK)
         return status;
     what = strcmp(action, "keep") == 0     ? SPOTOPT__KEEP
            : strcmp(action, "drain") == 0  ? SPOTOPT__DRAIN
@@ -161,8 +177,10 @@ read_node(spotopt__check *check, const spotopt__at *item, spotopt_error *err)
             return SPOTOPT_OK;
         }
         index = (uint32_t)check->nodes.count;
-        if (!spotopt__vec_push(check->context, &check->nodes,
-                               (spotopt__check_node){name, pool, what, true}) ||
+        made.name = name;
+        made.pool = pool;
+        made.action = what;
+        if (!spotopt__vec_push(check->context, &check->nodes, made) ||
             !spotopt__map_put(&check->node_by_name, name, index, NULL))
             return spotopt__nomem(err, "nodes");
     } else if (index == SPOTOPT__NONE) {
@@ -177,6 +195,7 @@ read_node(spotopt__check *check, const spotopt__at *item, spotopt_error *err)
                            pool_id == NULL ? "(none)" : pool_id);
         check->nodes.at[index].action = what;
         check->nodes.at[index].is_named = true;
+        memcpy(check->nodes.at[index].fill, made.fill, sizeof made.fill);
     }
     for (pod = spotopt__at_first(&pods); pod.value != NULL; spotopt__at_step(&pod)) {
         const char *id;
@@ -201,9 +220,9 @@ read_plan(spotopt__check *check, spotopt_error *err)
         return status;
     for (uint32_t n = 0; n < cluster->nodes.count; n++) {
         if (!spotopt__vec_push(check->context, &check->nodes,
-                               (spotopt__check_node){cluster->nodes.at[n].name,
-                                                     check->scene->nodes[n].pool, SPOTOPT__KEEP,
-                                                     false}) ||
+                               (spotopt__check_node){.name = cluster->nodes.at[n].name,
+                                                     .pool = check->scene->nodes[n].pool,
+                                                     .action = SPOTOPT__KEEP}) ||
             !spotopt__map_put(&check->node_by_name, cluster->nodes.at[n].name, n, NULL))
             return spotopt__nomem(err, "nodes");
     }

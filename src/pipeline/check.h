@@ -13,7 +13,8 @@ typedef struct spotopt__check_node {
     const char *name;
     uint32_t pool; /* of the catalog, or SPOTOPT__NONE */
     int32_t action;
-    bool is_named; /* the document has it */
+    bool is_named;  /* the document has it */
+    double fill[2]; /* shares of CPU and memory taken, as the document has them */
 } spotopt__check_node;
 
 typedef struct spotopt__check {

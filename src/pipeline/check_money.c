@@ -7,6 +7,7 @@
  * machine of its own.
  */
 #include "pipeline/check.h"
+#include "rank/rank.h"
 
 typedef struct money {
     double before_usd, after_usd, before_losses, after_losses, objective;
@@ -236,7 +237,7 @@ check_summary(spotopt__check *check, const money *m, spotopt_error *err)
 
 static spotopt_status
 check_pool(spotopt__check *check, const spotopt__at *item, const uint32_t *chosen,
-           uint64_t *with_nodes, spotopt_error *err)
+           unsigned char *listed, uint64_t *with_nodes, spotopt_error *err)
 {
     static const char *const factor_keys[SPOTOPT__FACTORS] = {"cost", "stability", "performance",
                                                               "capacity"};
@@ -251,6 +252,11 @@ check_pool(spotopt__check *check, const spotopt__at *item, const uint32_t *chose
         return SPOTOPT_OK;
     }
     const spotopt__scene_pool *known = &check->scene->pools[pool];
+    if (listed[pool]) {
+        spotopt__fault(check, "pools: %.80s is listed more than once", id);
+        return SPOTOPT_OK;
+    }
+    listed[pool] = 1;
     *with_nodes += chosen[pool] > 0;
     if ((status = compare(check, item, "chosen", chosen[pool], err)) != SPOTOPT_OK ||
         (status = compare(check, item, "usd_per_hour",
@@ -272,12 +278,25 @@ check_pool(spotopt__check *check, const spotopt__at *item, const uint32_t *chose
                 spotopt__fault(check, "pool %.80s: p over %s h is not what its history says", id,
                                horizon_keys[h]);
         }
+        if (i != 3 || value.value != NULL)
+            spotopt__fault(check, "pool %.80s: p over %s h is not three numbers", id,
+                           horizon_keys[h]);
     }
-    if (known->place == SPOTOPT__NONE)
+    if (known->place == SPOTOPT__NONE) {
+        const char *dropped = spotopt__json_text(spotopt__json_get(item->value, "dropped"));
+
+        if (dropped == NULL || strcmp(dropped, spotopt__drop_text(known->reason)) != 0)
+            spotopt__fault(check, "pool %.80s dropped out for %s", id,
+                           spotopt__drop_text(known->reason));
         return SPOTOPT_OK;
+    }
     spotopt__at factors = spotopt__at_key(item, "factors"),
                 parts = spotopt__at_key(item, "contributions");
-    status = compare(check, item, "score", known->score, err);
+    status = compare(check, item, "place", (double)known->place + 1.0, err);
+    if (status == SPOTOPT_OK)
+        status = compare(check, item, "score", known->score, err);
+    if (status == SPOTOPT_OK)
+        status = compare(check, item, "expected_usd_per_hour", known->expected_usd_per_h, err);
     for (int f = 0; f < SPOTOPT__FACTORS && status == SPOTOPT_OK; f++) {
         status = compare(check, &factors, factor_keys[f], known->factors[f], err);
         if (status == SPOTOPT_OK)
@@ -286,8 +305,51 @@ check_pool(spotopt__check *check, const spotopt__at *item, const uint32_t *chose
     return status;
 }
 
+/* Of each pool with nodes, the best by rank other than itself. */
 static spotopt_status
-check_funnel(spotopt__check *check, uint64_t chosen, spotopt_error *err)
+check_alternates(spotopt__check *check, const uint32_t *chosen, uint64_t *out_most,
+                 spotopt_error *err)
+{
+    const spotopt__scene *scene = check->scene;
+    spotopt__at all = spotopt__at_key(check->root, "alternates"), list, item;
+    spotopt_status status = spotopt__want_object(&all, err);
+
+    *out_most = 0;
+    for (uint32_t i = 0; i < scene->catalog->pools.count && status == SPOTOPT_OK; i++) {
+        const char *id = scene->catalog->pools.at[i].id;
+        bool same = true;
+        uint64_t count = 0;
+
+        if (chosen[i] == 0)
+            continue;
+        list = spotopt__at_key(&all, id);
+        if (!spotopt__at_is_set(&list)) {
+            spotopt__fault(check, "alternates of %.80s are missing", id);
+            continue;
+        }
+        if ((status = spotopt__want_array(&list, err)) != SPOTOPT_OK)
+            break;
+        item = spotopt__at_first(&list);
+        for (uint32_t k = 0; k < scene->place_count && count < SPOTOPT__ALTERNATES; k++) {
+            const uint32_t pool = scene->by_place[k];
+            const char *said = spotopt__json_text(item.value);
+
+            if (pool == i)
+                continue;
+            same = same && said != NULL && strcmp(said, scene->catalog->pools.at[pool].id) == 0;
+            if (item.value != NULL)
+                spotopt__at_step(&item);
+            count++;
+        }
+        if (!same || item.value != NULL)
+            spotopt__fault(check, "alternates of %.80s are not the best of the others", id);
+        *out_most = count > *out_most ? count : *out_most;
+    }
+    return status;
+}
+
+static spotopt_status
+check_funnel(spotopt__check *check, uint64_t chosen, uint64_t alternates, spotopt_error *err)
 {
     const spotopt_funnel *own = check->scene->funnel;
     spotopt__at at = spotopt__at_key(check->root, "funnel");
@@ -310,6 +372,9 @@ check_funnel(spotopt__check *check, uint64_t chosen, spotopt_error *err)
     if (said.chosen != chosen)
         spotopt__fault(check, "funnel.chosen is %llu; the plan has nodes of %llu pools",
                        (unsigned long long)said.chosen, (unsigned long long)chosen);
+    if (said.alternates != alternates)
+        spotopt__fault(check, "funnel.alternates is %llu; a pool has up to %llu",
+                       (unsigned long long)said.alternates, (unsigned long long)alternates);
     return SPOTOPT_OK;
 }
 
@@ -321,11 +386,15 @@ spotopt__check_money(spotopt__check *check, spotopt_error *err)
     spotopt__at pools = spotopt__at_key(check->root, "pools"), item;
     uint32_t *chosen =
         spotopt__alloc_array(check->context, scene->catalog->pools.count + 1, sizeof *chosen);
-    uint64_t named = 0, with_nodes = 0;
+    unsigned char *listed =
+        spotopt__alloc_array(check->context, scene->catalog->pools.count + 1, 1);
+    uint64_t named = 0, with_nodes = 0, alternates = 0;
     spotopt_status status;
 
-    if (chosen == NULL)
-        return spotopt__nomem(err, "pools");
+    if (chosen == NULL || listed == NULL) {
+        status = spotopt__nomem(err, "pools");
+        goto done;
+    }
     count_money(check, &m);
     if ((status = add_launches(check, &m, err)) != SPOTOPT_OK ||
         (status = check_summary(check, &m, err)) != SPOTOPT_OK ||
@@ -337,13 +406,16 @@ spotopt__check_money(spotopt__check *check, spotopt_error *err)
     }
     for (item = spotopt__at_first(&pools); item.value != NULL && status == SPOTOPT_OK;
          spotopt__at_step(&item))
-        status = check_pool(check, &item, chosen, &named, err);
+        status = check_pool(check, &item, chosen, listed, &named, err);
     if (status == SPOTOPT_OK && named != with_nodes)
         spotopt__fault(check, "pools: %llu of the %llu pools with nodes are listed",
                        (unsigned long long)named, (unsigned long long)with_nodes);
     if (status == SPOTOPT_OK)
-        status = check_funnel(check, with_nodes, err);
+        status = check_alternates(check, chosen, &alternates, err);
+    if (status == SPOTOPT_OK)
+        status = check_funnel(check, with_nodes, alternates, err);
 done:
+    spotopt__free(check->context, listed);
     spotopt__free(check->context, chosen);
     return status;
 }

@@ -18,6 +18,21 @@ write_amount(uint32_t resource, int64_t amount, char out[SPOTOPT__REAL_SIZE])
     spotopt__write_real(is_bytes ? (double)amount / 1048576.0 : (double)amount, out);
 }
 
+static void
+check_fill(spotopt__check *check, const spotopt__check_node *node, const spotopt__amounts *load,
+           const spotopt__amounts *room)
+{
+    static const uint32_t resources[2] = {SPOTOPT__CPU, SPOTOPT__MEMORY};
+
+    for (int i = 0; i < 2; i++) {
+        const int64_t has = room->of[resources[i]];
+        const double fill = has > 0 ? (double)load->of[resources[i]] / (double)has : 0.0;
+
+        if (!spotopt__near(fill, node->fill[i]))
+            spotopt__fault(check, "node %.80s: fill is not what its pods request", node->name);
+    }
+}
+
 static spotopt_status
 check_room(spotopt__check *check, spotopt_error *err)
 {
@@ -39,6 +54,8 @@ check_room(spotopt__check *check, spotopt_error *err)
                                            ? &scene->nodes[n].room
                                            : &scene->pools[check->nodes.at[n].pool].room;
 
+        if (check->nodes.at[n].is_named)
+            check_fill(check, &check->nodes.at[n], &load[n], room);
         for (uint32_t r = 0; r < cluster->resources.count; r++) {
             if (load[n].of[r] <= room->of[r])
                 continue;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tampers with a good plan in 50 ways; `spotopt plan --check` must reject each: tampered_plans.py SPOTOPT DATA."""
+"""Tampers with a good plan in some 70 ways; `spotopt plan --check` must reject each: tampered_plans.py SPOTOPT DATA."""
 import copy
 import json
 import subprocess
@@ -110,6 +110,14 @@ def cheap_pool(plan):
     node["pool"] = next(p["pool"] for p in plan["pools"] if p["chosen"] == 0)
 
 
+def a_risky_pool(plan):
+    return next(p for p in plan["pools"] if p["p"]["24"][0] > 0.0)
+
+
+def an_alternate(plan):
+    return next(iter(plan["alternates"].values()))
+
+
 def swap_waves(plan):
     plan["waves"].reverse()
 
@@ -183,10 +191,20 @@ TAMPER = {
     "waves in reverse": swap_waves,
     "everything at once": all_at_once,
     "launches last": shift_launches,
-    "a risk lowered": lambda p: p["pools"][0]["p"].update({"24": [0.0, 0.0, 0.0]}),
+    "a risk lowered": lambda p: a_risky_pool(p)["p"].update({"24": [0.0, 0.0, 0.0]}),
+    "a risk lowered by a little": lambda p: a_risky_pool(p)["p"]["4"].__setitem__(0, a_risky_pool(p)["p"]["4"][0] * 0.9),
+    "an interval talked narrow": lambda p: a_risky_pool(p)["p"]["24"].__setitem__(2, a_risky_pool(p)["p"]["24"][0]),
+    "an expected cost lowered": lambda p: a_risky_pool(p).update(expected_usd_per_hour=0.0),
     "a score raised": lambda p: p["pools"][0].update(score=100.0),
     "a factor raised": lambda p: p["pools"][0]["factors"].update(cost=1.0, stability=0.5),
     "a contribution changed": lambda p: p["pools"][0]["contributions"].update(cost=0.7),
+    "a place talked up": lambda p: p["pools"][-1].update(place=1),
+    "a pool listed twice for another": lambda p: p["pools"].__setitem__(0, p["pools"][1]),
+    "an alternate changed": lambda p: an_alternate(p).__setitem__(0, an_alternate(p)[-1]),
+    "an alternate left out": lambda p: an_alternate(p).pop(),
+    "the funnel's alternates miscounted": lambda p: p["funnel"].update(alternates=9),
+    "a node's fill talked up": lambda p: nodes(p, "launch")[0]["fill"].update(cpu=1.0),
+    "a wave earlier": lambda p: p["waves"][-1].update(at_s=p["waves"][-2]["at_s"]),
     "a pool's price lowered": lambda p: p["pools"][0].update(usd_per_hour=0.0001),
     "chosen nodes of a pool miscounted": lambda p: p["pools"][0].update(chosen=p["pools"][0]["chosen"] + 1),
     "a chosen pool not listed": lambda p: p["pools"].pop(0),
@@ -223,5 +241,5 @@ for name, tamper in TAMPER.items():
     if run.returncode != wanted or not (run.stdout + run.stderr).strip():
         print(f"FAIL {name}: exit status {run.returncode}, want {wanted}: {run.stdout[:200]}{run.stderr[:200]}")
         failed += 1
-print(f"{len(TAMPER) - failed} passed, {failed} failed")
+print(f"{len(TAMPER) - failed} tampered plans rejected as they must be, {failed} not")
 sys.exit(1 if failed else 0)
