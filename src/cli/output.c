@@ -154,9 +154,6 @@ deliver(const session *s, const char *json, size_t length)
         say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan or Funnel",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;
-    } else if (s->format == AS_OPENMETRICS) {
-        say("-o openmetrics is for 'spotopt funnel'");
-        status = EXIT_USAGE;
     } else {
         if (s->format == AS_HTML)
             kind->html(doc, &out);

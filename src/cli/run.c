@@ -62,14 +62,16 @@ progress_end(void)
         fputs("\r\033[K", stderr);
 }
 
+/* A bar of what is done, or, where that is not known, of the time that may be taken. */
 static int32_t
 on_progress(void *user, const spotopt_progress *progress)
 {
     static double shown_at = -1.0;
     char bar[25];
-    const double frac = progress->done_frac;
+    const double deadline = *(const double *)user;
+    const double frac =
+        progress->done_frac >= 0.0 ? progress->done_frac : progress->seconds / deadline;
 
-    (void)user;
     if (interrupted)
         return 1;
     if (is_quiet() || !isatty(STDERR_FILENO) || progress->seconds < 0.3 ||
@@ -80,9 +82,7 @@ on_progress(void *user, const spotopt_progress *progress)
         bar[i] = frac * 24.0 > i + 0.5 ? '#' : '.';
     bar[24] = '\0';
     fprintf(stderr, "\r\033[K%-10.16s ", progress->stage != NULL ? progress->stage : "");
-    if (frac >= 0.0)
-        fprintf(stderr, "%s ", bar);
-    fprintf(stderr, "%.1f s", progress->seconds);
+    fprintf(stderr, "%s %.1f s", bar, progress->seconds);
     if (isfinite(progress->cost))
         fprintf(stderr, "  cost %.4f  bound %.4f", progress->cost, progress->bound);
     fflush(stderr);
@@ -145,12 +145,17 @@ session_open(session *s, const args *a)
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     spotopt_context_params params = SPOTOPT_CONTEXT_PARAMS_INIT;
     spotopt_error err = SPOTOPT_ERROR_INIT;
+    static double deadline; /* outlives the session, as the callback does */
     const char *now = arg(a, "now"), *threads = arg(a, "threads");
     double number;
     int status;
 
     *s = (session){NULL, NULL, (double)time(NULL), format_of(a), arg(a, "output-file")};
     set_quiet(arg(a, "quiet") != NULL);
+    if (s->format == AS_OPENMETRICS && strcmp(a->verb->name, "funnel") != 0) {
+        say("-o openmetrics is for 'spotopt funnel'");
+        return EXIT_USAGE;
+    }
     if (now != NULL && !read_time(now, &s->now_s)) {
         say("--now is \"%s\"; want a time such as 2026-01-31T12:00:00Z, or seconds", now);
         return EXIT_USAGE;
@@ -169,7 +174,10 @@ session_open(session *s, const args *a)
         session_close(s);
         return status;
     }
-    spotopt_options_set_progress(s->options, on_progress, NULL);
+    if (spotopt_options_get_real(s->options, "deadline_s", &deadline, NULL) != SPOTOPT_OK ||
+        !(deadline > 0.0))
+        deadline = 1e9;
+    spotopt_options_set_progress(s->options, on_progress, &deadline);
     sigaction(SIGINT, &action, NULL);
     return 0;
 }

@@ -22,6 +22,8 @@ set_quiet(bool quiet)
     quiet_flag = quiet;
 }
 
+static void say_list(const char *format, va_list list) SPOTOPT_PRINTF(1, 0);
+
 static void
 say_list(const char *format, va_list list)
 {
