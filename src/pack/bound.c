@@ -412,6 +412,7 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
             p.side_cost[k] += sided[s] * sides->row[s].coefficient[k];
     }
     sack.thorough = true;
+    sack.hint = sides->hint;
     for (uint32_t c = 0; c < model->classes; c++) {
         const spotopt__class *at = &model->class_at[c];
         const spotopt__kind *first = &model->kind[at->kinds[0]];

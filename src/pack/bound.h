@@ -15,6 +15,7 @@ typedef struct spotopt__sides {
     spotopt__arena arena;
     spotopt__side *row;
     uint32_t count;
+    double hint[64]; /* resource prices, where relaxations start */
 } spotopt__sides;
 
 bool spotopt__sides_init(spotopt__sides *sides, const spotopt__model *model);

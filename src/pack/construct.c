@@ -228,6 +228,16 @@ spotopt__builder_weigh(spotopt__builder *builder, const double *weight)
     }
 }
 
+void
+spotopt__builder_price(spotopt__builder *builder, const double *price)
+{
+    for (uint32_t i = 0; i < builder->model->items; i++) {
+        double value = price[i] > 1e-12 ? price[i] : 1e-12;
+        double most = builder->model->item[i].unplaced_cost;
+        builder->price[i] = value < most ? value : most;
+    }
+}
+
 static uint32_t
 left_of(const spotopt__state *state, uint32_t item)
 {
@@ -383,16 +393,17 @@ shortlist(spotopt__builder *builder, const spotopt__state *state, uint32_t looks
 
 /* Opens the pattern in builder->best on `kind` as often as demands and rules allow; how often that
  * was. */
-static uint32_t
-open_pattern(spotopt__builder *builder, spotopt__state *state, uint32_t kind)
+uint32_t
+spotopt__open_pattern(spotopt__builder *builder, spotopt__state *state, uint32_t kind,
+                      uint32_t most_times)
 {
-    uint32_t times = UINT32_MAX;
+    uint32_t times = most_times;
 
     for (uint32_t h = 0; h < builder->best_count; h++) {
         uint32_t most = left_of(state, builder->best[h].item) / builder->best[h].count;
         times = most < times ? most : times;
     }
-    times = times == UINT32_MAX ? 0 : spotopt__state_openings(state, kind, times);
+    times = builder->best_count == 0 ? 0 : spotopt__state_openings(state, kind, times);
     for (; times > 0 && !state->failed; times /= 2) {
         uint32_t slot = spotopt__state_open(state, kind, times), h = 0;
         if (slot == SPOTOPT__NONE)
@@ -455,7 +466,8 @@ open_bins(spotopt__builder *builder, spotopt__state *state, const spotopt__recip
             looks = shortlist(builder, state, builder->groups);
             goto again;
         }
-        if (best_kind == SPOTOPT__NONE || open_pattern(builder, state, best_kind) == 0)
+        if (best_kind == SPOTOPT__NONE ||
+            spotopt__open_pattern(builder, state, best_kind, UINT32_MAX) == 0)
             return;
     }
 }
@@ -647,8 +659,8 @@ place_together(spotopt__state *state)
 }
 
 /* Running nodes with their fixed replicas, or with all residents that are still wanted. */
-static void
-place_residents(spotopt__state *state, bool all)
+void
+spotopt__place_residents(spotopt__state *state, bool all)
 {
     const spotopt__model *model = state->model;
 
@@ -706,7 +718,7 @@ spotopt__construct(spotopt__builder *builder, spotopt__state *state, const spoto
         for (size_t t = 0; t < state->model->ptallies; t++)
             state->cap[t] = UINT32_MAX;
     }
-    place_residents(state, recipe->keep_residents);
+    spotopt__place_residents(state, recipe->keep_residents);
     if (!plan_caps(state, recipe)) {
         state->failed = true;
         return;

@@ -47,6 +47,15 @@ void spotopt__builder_free(spotopt__builder *builder);
 /* Prices follow the weights: price = weight . request, at most the cost of leaving the item out. */
 void spotopt__builder_weigh(spotopt__builder *builder, const double *weight);
 
+/* Prices of their own, item by item; the weights stay. */
+void spotopt__builder_price(spotopt__builder *builder, const double *price);
+/* Opens the pattern in builder->best on a kind as often as demands and rules allow, at most so
+ * often; how often. */
+uint32_t spotopt__open_pattern(spotopt__builder *builder, spotopt__state *state, uint32_t kind,
+                               uint32_t most);
+/* Running nodes with their fixed replicas, or with all residents that are still wanted. */
+void spotopt__place_residents(spotopt__state *state, bool all);
+
 /* A packing from nothing. */
 void spotopt__construct(spotopt__builder *builder, spotopt__state *state,
                         const spotopt__recipe *recipe);

@@ -12,7 +12,7 @@
 
 #define REPLICAS_MOST 14
 #define KINDS_MOST 48
-#define STEPS_MOST 150000
+#define STEPS_MOST 150000 /* ten times that while there is no answer at all */
 
 typedef struct enumeration {
     spotopt__search *search;
@@ -36,6 +36,17 @@ is_too_dear(const enumeration *e, double cost)
            cost >= score->cost - SPOTOPT__TOL_COST * (1.0 + fabs(score->cost));
 }
 
+static bool
+is_too_long(enumeration *e)
+{
+    const spotopt__score *score = &e->search->score;
+    bool answered = e->search->has_best && score->missing == 0 && score->broken <= 1e-9;
+
+    e->steps++;
+    return e->steps > (answered ? STEPS_MOST : 10 * STEPS_MOST) ||
+           (e->steps % 256 == 0 && spotopt__search_over(e->search));
+}
+
 static void
 judge(enumeration *e)
 {
@@ -52,7 +63,7 @@ add_empty(enumeration *e, uint32_t k)
     const spotopt__kind *kind;
     uint32_t least = 0, most;
 
-    if (++e->steps > STEPS_MOST) {
+    if (is_too_long(e)) {
         e->cut = true;
         return;
     }
@@ -152,7 +163,7 @@ assign(enumeration *e, uint32_t at, uint32_t from, double left_out)
 
     if (e->cut || e->state->failed)
         return;
-    if (++e->steps > STEPS_MOST || (e->steps % 256 == 0 && spotopt__search_over(e->search))) {
+    if (is_too_long(e)) {
         e->cut = true;
         return;
     }

@@ -16,6 +16,7 @@ typedef struct around {
     spotopt__state *state;
     spotopt__rng rng;
     double *weight, *drawn; /* by resource */
+    double *price;          /* by item, as they came */
     uint32_t *victims;
     uint32_t count;
 } around;
@@ -105,17 +106,29 @@ pack_anew(around *a, size_t mark)
 {
     spotopt__state *state = a->state;
     spotopt__builder *builder = &a->search->builder;
+    const spotopt__model *model = a->search->model;
     static const uint32_t looks[] = {3, 6, 12, 24};
     spotopt__recipe recipe = {true, false, (uint32_t)spotopt__rng_below(&a->rng, 3) == 0,
                               0,    0,     NULL};
     spotopt__score score;
 
     recipe.looks = looks[spotopt__rng_below(&a->rng, 4)];
-    for (uint32_t r = 0; r < a->search->model->resources; r++) /* other prices, other choices */
+    for (uint32_t r = 0; r < model->resources; r++) /* other prices, other choices */
         a->drawn[r] = a->weight[r] * (0.6 + 0.8 * spotopt__rng_unit(&a->rng));
     spotopt__builder_weigh(builder, a->drawn);
+    for (uint32_t t = 0; t < model->items; t++) {
+        double before = 0.0, after = 0.0;
+        if (state->placed[t] == model->item[t].count)
+            continue;
+        for (uint32_t r = 0; r < model->resources; r++) {
+            before += a->weight[r] * model->item[t].request[r];
+            after += a->drawn[r] * model->item[t].request[r];
+        }
+        builder->price[t] = before > 0.0 ? a->price[t] * after / before : a->price[t];
+    }
     spotopt__construct_rest(builder, state, &recipe);
     spotopt__builder_weigh(builder, a->weight);
+    spotopt__builder_price(builder, a->price);
     score = spotopt__state_score(state);
     for (size_t at = mark, end = state->log.count; at < end && !state->failed; at++) {
         spotopt__op op = state->log.at[at];
@@ -140,7 +153,9 @@ spotopt__search_around(spotopt__search *search)
                                   sizeof(double));
     a.drawn = spotopt__alloc_array(model->context, model->resources + 1, sizeof(double));
     a.victims = spotopt__alloc_array(model->context, 16, sizeof(uint32_t));
-    if (a.weight == NULL || a.drawn == NULL || a.victims == NULL) {
+    a.price =
+        spotopt__dup_array(model->context, search->builder.price, model->items, sizeof(double));
+    if (a.price == NULL || a.weight == NULL || a.drawn == NULL || a.victims == NULL) {
         state->failed = true;
         goto done;
     }
@@ -187,6 +202,7 @@ spotopt__search_around(spotopt__search *search)
     }
 done:
     state->logs = false;
+    spotopt__free(model->context, a.price);
     spotopt__free(model->context, a.weight);
     spotopt__free(model->context, a.drawn);
     spotopt__free(model->context, a.victims);

@@ -185,51 +185,64 @@ improve_dim(spotopt__knapsack *sack, uint32_t dim)
     sack->lambda[dim] = 0.0;
 }
 
+/* Keeps the lambda that stands when it is the best so far. */
+static void
+keep_best(spotopt__knapsack *sack, double *best, double *kept)
+{
+    double trial = lagrange_at(sack);
+
+    if (trial < *best) {
+        *best = trial;
+        memcpy(kept, sack->lambda, sack->dims * sizeof *kept);
+    }
+}
+
 static double
 relax(spotopt__knapsack *sack)
 {
-    double best = (double)INFINITY, trial, start[64 + EXTRAS_MOST], kept[64 + EXTRAS_MOST];
+    double best = (double)INFINITY, start[64 + EXTRAS_MOST], kept[64 + EXTRAS_MOST] = {0};
+    uint32_t starts = sack->thorough ? (sack->dims < 5 ? sack->dims : 4) : 0;
 
-    /* From the last prices, and from each dimension alone. */
+    /* From the last prices, the hint, and each dimension alone. */
     memcpy(start, sack->lambda, sack->dims * sizeof *start);
-    for (uint32_t from = 0; from <= (sack->thorough ? sack->dims : 0) && from <= 4; from++) {
-        if (from == 0)
+    for (uint32_t from = 0; from < starts + 2; from++) {
+        if (from == 0) {
             memcpy(sack->lambda, start, sack->dims * sizeof *start);
-        else
-            memset(sack->lambda, 0, sack->dims * sizeof *start);
-        for (uint32_t round = 0; round < 3; round++) {
+        } else if (from == 1) {
+            if (sack->hint == NULL)
+                continue;
             for (uint32_t r = 0; r < sack->dims; r++)
-                improve_dim(sack, from == 0 ? r : (from - 1 + r) % sack->dims);
+                sack->lambda[r] = r < sack->model->resources ? sack->hint[r] : 0.0;
+        } else {
+            memset(sack->lambda, 0, sack->dims * sizeof *start);
         }
-        trial = lagrange_at(sack);
-        if (trial < best) {
-            best = trial;
-            memcpy(kept, sack->lambda, sack->dims * sizeof *kept);
+        if (from < 2)
+            keep_best(sack, &best, kept);
+        for (uint32_t round = 0; round < (sack->thorough ? 3u : 1u); round++) {
+            for (uint32_t r = 0; r < sack->dims; r++) {
+                improve_dim(sack, from < 2 ? r : (from - 2 + r) % sack->dims);
+                if (sack->thorough)
+                    keep_best(sack, &best, kept);
+            }
+        }
+        keep_best(sack, &best, kept);
+    }
+    memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
+    /* One dimension at a time may be stuck in a corner: push one, let the others follow. */
+    for (double mix = 0.2; mix > 0.002 && sack->thorough && sack->dims > 1; mix *= 0.5) {
+        for (uint32_t r = 0; r < sack->dims; r++) {
+            for (int sign = -1; sign <= 1; sign += 2) {
+                memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
+                if (!(kept[r] > 0.0))
+                    continue;
+                sack->lambda[r] = kept[r] * (1.0 + sign * mix);
+                for (uint32_t s = 1; s < sack->dims; s++)
+                    improve_dim(sack, (r + s) % sack->dims);
+                keep_best(sack, &best, kept);
+            }
         }
     }
     memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
-    /* Blends help where one dimension at a time is stuck. */
-    for (double mix = 0.5; mix > 0.05 && sack->thorough; mix *= 0.5) {
-        for (uint32_t r = 0; r < sack->dims; r++) {
-            double gain[64 + EXTRAS_MOST];
-            memcpy(gain, sack->lambda, sack->dims * sizeof *gain);
-            for (int sign = -1; sign <= 1; sign += 2) {
-                sack->lambda[r] = kept[r] * (1.0 + sign * mix);
-                for (uint32_t s = 0; s < sack->dims; s++) {
-                    if (s != r)
-                        improve_dim(sack, s);
-                }
-                trial = lagrange_at(sack);
-                if (trial < best) {
-                    best = trial;
-                    memcpy(kept, sack->lambda, sack->dims * sizeof *kept);
-                }
-                memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
-            }
-        }
-        if (sack->dims == 1)
-            break;
-    }
     return best;
 }
 
@@ -295,6 +308,96 @@ search(spotopt__knapsack *sack, uint32_t at, double worth, double room)
     }
 }
 
+/* Fills what room is left, always the best worth per need, where what gets scarce counts more. */
+static double
+fill_up(spotopt__knapsack *sack, double worth, double power)
+{
+    double weight[64 + EXTRAS_MOST];
+
+    for (;;) {
+        double best = 0.0;
+        uint32_t pick = UINT32_MAX, fit;
+        const double *need;
+        for (uint32_t r = 0; r < sack->dims; r++) {
+            double share = sack->top[r] > 0.0 ? sack->room[r] / sack->top[r] : 1.0;
+            double base = sack->lambda[r] > 0.0 ? sack->lambda[r] : 0.0;
+            base += sack->top[r] > 0.0 ? 1e-3 * worth / sack->top[r] + 1e-12 : 0.0;
+            weight[r] = base / (power == 0.0 ? 1.0 : pow(share > 0.02 ? share : 0.02, power));
+        }
+        for (uint32_t j = 0; j < sack->pieces; j++) {
+            double cost = 0.0;
+            bool fits = sack->count[j] < sack->piece[j].most;
+            need = sack->need + (size_t)j * sack->dims;
+            for (uint32_t r = 0; r < sack->dims && fits; r++) {
+                fits = need[r] <= sack->room[r];
+                cost += weight[r] * need[r];
+            }
+            if (fits && sack->piece[j].worth > best * cost) {
+                best = cost > 0.0 ? sack->piece[j].worth / cost : (double)INFINITY;
+                pick = j;
+            }
+        }
+        if (pick == UINT32_MAX)
+            return worth;
+        need = sack->need + (size_t)pick * sack->dims;
+        fit = sack->piece[pick].most - sack->count[pick];
+        for (uint32_t r = 0; r < sack->dims; r++) {
+            if (need[r] > 0.0 && sack->room[r] / need[r] < fit)
+                fit = (uint32_t)(sack->room[r] / need[r]);
+        }
+        fit = fit > 8 ? fit / 4 : 1;
+        sack->count[pick] += fit;
+        for (uint32_t r = 0; r < sack->dims; r++)
+            sack->room[r] -= fit * need[r];
+        worth += fit * sack->piece[pick].worth;
+    }
+}
+
+static void
+keep_count(spotopt__knapsack *sack, double worth)
+{
+    if (worth > sack->best_worth) {
+        sack->best_worth = worth;
+        memcpy(sack->best, sack->count, sack->pieces * sizeof *sack->best);
+    }
+}
+
+/* Several greedy fills, then the best one with a piece taken out and the room filled again. */
+static void
+guess(spotopt__knapsack *sack)
+{
+    static const double powers[] = {0.0, 0.5, 1.0, 2.0};
+
+    for (size_t p = 0; p < sizeof powers / sizeof *powers && (p == 0 || sack->dims > 1); p++) {
+        memset(sack->count, 0, sack->pieces * sizeof *sack->count);
+        memcpy(sack->room, sack->top, sack->dims * sizeof *sack->room);
+        keep_count(sack, fill_up(sack, 0.0, powers[p]));
+    }
+    for (uint32_t round = 0, improved = 1; round < 3 && improved; round++) {
+        improved = 0;
+        for (uint32_t j = 0; j < sack->pieces; j++) {
+            double worth = 0.0, before = sack->best_worth;
+            uint32_t most;
+            if (sack->best[j] == 0)
+                continue;
+            memcpy(sack->count, sack->best, sack->pieces * sizeof *sack->count);
+            memcpy(sack->room, sack->top, sack->dims * sizeof *sack->room);
+            sack->count[j]--;
+            for (uint32_t i = 0; i < sack->pieces; i++) {
+                for (uint32_t r = 0; r < sack->dims && sack->count[i] > 0; r++)
+                    sack->room[r] -= sack->count[i] * sack->need[(size_t)i * sack->dims + r];
+                worth += sack->count[i] * sack->piece[i].worth;
+            }
+            most = sack->piece[j].most;
+            sack->piece[j].most = sack->count[j]; /* not the same again */
+            worth = fill_up(sack, worth, 1.0);
+            sack->piece[j].most = most;
+            keep_count(sack, worth);
+            improved |= sack->best_worth > before * (1.0 + 1e-9);
+        }
+    }
+}
+
 double
 spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
 {
@@ -307,6 +410,9 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
         return 0.0;
     bound = relax(sack);
     if (steps == 0)
+        return bound;
+    guess(sack);
+    if (sack->best_worth >= bound * (1.0 - 1e-12))
         return bound;
     memset(sack->count, 0, sack->pieces * sizeof *sack->count);
     for (uint32_t r = 0; r < sack->dims; r++) {

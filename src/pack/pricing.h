@@ -27,13 +27,14 @@ typedef struct spotopt__knapsack {
     spotopt__piece *piece;
     uint32_t pieces;
     uint32_t dims;
-    double *need;    /* piece * dims + r */
-    double *top;     /* by dim: capacity */
-    double *lambda;  /* by dim: prices of the relaxation; kept between calls as a start */
-    double *weight;  /* by piece, surrogate */
-    uint32_t *order; /* pieces by worth per weight */
-    uint32_t *count; /* by piece: chosen */
-    uint32_t *best;  /* by piece: the best found */
+    double *need;       /* piece * dims + r */
+    double *top;        /* by dim: capacity */
+    double *lambda;     /* by dim: prices of the relaxation; kept between calls as a start */
+    const double *hint; /* by resource: where to start as well; or NULL */
+    double *weight;     /* by piece, surrogate */
+    uint32_t *order;    /* pieces by worth per weight */
+    uint32_t *count;    /* by piece: chosen */
+    uint32_t *best;     /* by piece: the best found */
     double best_worth;
     bool thorough; /* look longer for good lambda */
     uint64_t steps, limit;

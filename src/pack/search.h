@@ -22,6 +22,7 @@ typedef struct spotopt__search {
     uint32_t without; /* SPOTOPT__WITHOUT_... */
     uint64_t branch_nodes, columns;
     double lp_seconds, pricing_seconds;
+    bool hurried;        /* a part ended by the clock before its own end */
     uint32_t *group_cap; /* room for one set of caps */
 } spotopt__search;
 
@@ -36,6 +37,8 @@ void spotopt__search_raise(spotopt__search *search, double bound);
 /* Close enough to the bound, or the budget is spent. */
 bool spotopt__search_done(spotopt__search *search);
 bool spotopt__search_over(spotopt__search *search); /* the budget alone */
+/* True, and noted, once this share of the time is gone: so that later parts get some. */
+bool spotopt__search_late(spotopt__search *search, double share);
 /* Keeps the state when it is better than the best. */
 bool spotopt__search_offer(spotopt__search *search, const spotopt__state *state);
 

@@ -37,6 +37,18 @@ spotopt__search_over(spotopt__search *search)
 }
 
 bool
+spotopt__search_late(spotopt__search *search, double share)
+{
+    const spotopt__budget *budget = &search->budget;
+    double whole = budget->deadline_s - budget->start_s;
+
+    if (spotopt__budget_left_s(budget) > (1.0 - share) * whole)
+        return false;
+    search->hurried = true;
+    return true;
+}
+
+bool
 spotopt__search_done(spotopt__search *search)
 {
     if (search->complete)
@@ -174,6 +186,7 @@ run(spotopt__search *search, spotopt_error *err)
     search->lp_seconds += relaxed.seconds;
     search->infeasible = search->infeasible || relaxed.infeasible;
     if (relaxed.solved) {
+        memcpy(search->sides.hint, relaxed.weight, model->resources * sizeof(double));
         for (uint32_t i = 0; i < model->items; i++) {
             for (uint32_t r = 0; r < model->resources; r++)
                 price[i] += relaxed.weight[r] * model->item[i].request[r];
@@ -316,7 +329,7 @@ spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,
     packing->stats.size = sizeof packing->stats;
     packing->stats.seconds = spotopt__clock(problem->context) - search.budget.start_s;
     packing->stats.work = search.budget.work;
-    packing->stats.cut_short = search.budget.cut_short || search.budget.cancelled;
+    packing->stats.cut_short = search.budget.cut_short || search.budget.cancelled || search.hurried;
     packing->stats.columns = (uint32_t)search.columns;
     packing->stats.branch_nodes =
         (uint32_t)(search.branch_nodes < UINT32_MAX ? search.branch_nodes : UINT32_MAX);
