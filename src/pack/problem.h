@@ -52,11 +52,11 @@ typedef struct spotopt__node {
     spotopt__vec(spotopt__resident) residents;
 } spotopt__node;
 
-enum {
-    SPOTOPT__PER_NODE = UINT32_MAX,
-    SPOTOPT__PER_POOL = UINT32_MAX - 1
-};                                                                          /* beside key indices */
-enum { SPOTOPT__OF_NODES = UINT32_MAX, SPOTOPT__OF_COST = UINT32_MAX - 1 }; /* beside resources */
+/* Beside key indices, and beside resources. No enum: its values would have to fit an int. */
+#define SPOTOPT__PER_NODE UINT32_MAX
+#define SPOTOPT__PER_POOL (UINT32_MAX - 1)
+#define SPOTOPT__OF_NODES UINT32_MAX
+#define SPOTOPT__OF_COST (UINT32_MAX - 1)
 
 typedef struct spotopt__rule {
     int32_t kind;
