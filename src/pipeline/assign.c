@@ -160,7 +160,7 @@ spotopt__assign(const spotopt__scene *scene, const spotopt__translation *t,
         goto done;
     }
     decision->launches.count = 0;
-    decision->unplaced.count = 0;
+    decision->unplaced.count = decision->hopeless;
     for (size_t i = 0; i < scene->cluster->pods.count; i++)
         decision->target[i] = SPOTOPT__NONE;
     for (size_t n = 0; n < nodes; n++) {

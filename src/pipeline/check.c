@@ -94,8 +94,7 @@ compare_inputs(const spotopt__check *check, const char *name, spotopt_error *err
                          name, err);
 }
 
-/* --- nodes and pods
- * --------------------------------------------------------------------------------------- */
+/* --- nodes and pods --- */
 
 static spotopt_status
 want_member_text(const spotopt__at *at, const char *key, const char **out, spotopt_error *err)
@@ -246,6 +245,9 @@ read_plan(spotopt__check *check, spotopt_error *err)
         if (reason[0] == 0)
             spotopt__fault(check, "pod %.120s is left out without a reason", id);
         seat_pod(check, id, SPOTOPT__NONE);
+        uint32_t pod = spotopt__map_get(&cluster->pod_by_id, id);
+        if (pod != SPOTOPT__NONE && cluster->pods.at[pod].node != SPOTOPT__NONE)
+            spotopt__fault(check, "pod %.120s runs, and the plan has no place for it", id);
     }
     for (uint32_t i = 0; i < cluster->pods.count; i++) {
         if (spotopt__pod_counts(&cluster->pods.at[i]) && check->seen[i] == 0)

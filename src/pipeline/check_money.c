@@ -106,8 +106,7 @@ add_launches(spotopt__check *check, money *m, spotopt_error *err)
     return status;
 }
 
-/* --- the document's numbers
- * ------------------------------------------------------------------------------- */
+/* --- the document's numbers --- */
 
 static spotopt_status
 read_number(const spotopt__at *parent, const char *key, double *out, spotopt_error *err)
@@ -232,8 +231,7 @@ check_summary(spotopt__check *check, const money *m, spotopt_error *err)
     return SPOTOPT_OK;
 }
 
-/* --- pools and the funnel
- * --------------------------------------------------------------------------------- */
+/* --- pools and the funnel --- */
 
 static spotopt_status
 check_pool(spotopt__check *check, const spotopt__at *item, const uint32_t *chosen,

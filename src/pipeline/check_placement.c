@@ -95,8 +95,7 @@ check_node_rules(spotopt__check *check)
     }
 }
 
-/* --- counts over domains
- * ---------------------------------------------------------------------------------- */
+/* --- counts over domains --- */
 
 /* Domains of one key, numbered; a node without the key is SPOTOPT__NONE. */
 typedef struct domains {
@@ -209,15 +208,13 @@ mark_term(const spotopt__check *check, const spotopt__pod_term *term, unsigned c
                                                &cluster->shapes.at[s].labels);
 }
 
-/* Ordered pairs of a carrier and another pod that its term selects. */
-static uint64_t
-pairs(uint32_t carriers, uint32_t matched, bool selects_itself)
+static uint32_t
+least_of(uint32_t a, uint32_t b)
 {
-    if (carriers == 0 || matched == 0)
-        return 0;
-    return (uint64_t)carriers * (matched - (selects_itself ? 1u : 0u));
+    return a < b ? a : b;
 }
 
+/* Its own kind once a domain where it selects itself; beside others not at all. */
 static spotopt_status
 check_anti_affinity(spotopt__check *check, uint32_t shape, const spotopt__pod_term *term,
                     spotopt_error *err)
@@ -228,15 +225,20 @@ check_anti_affinity(spotopt__check *check, uint32_t shape, const spotopt__pod_te
     if (status == SPOTOPT_OK) {
         mark_term(check, term, t.matched);
         t.carriers[shape] = 1;
+        const bool selects_itself = t.matched[shape];
+        t.matched[shape] = 0;
         count_all(check, &t);
         for (uint32_t i = 0; i < t.d.count; i++) {
-            if (pairs(t.own[i], t.now[i], t.matched[shape]) >
-                pairs(t.own_was[i], t.was[i], t.matched[shape]))
-                spotopt__fault(check,
-                               "pods of %.60s break an anti-affinity over %.80s: %u of them with "
-                               "%u it keeps away",
-                               check->scene->cluster->shapes.at[shape].ns, term->topology_key,
-                               t.own[i], t.now[i]);
+            const uint32_t own_most = t.own_was[i] > 1 ? t.own_was[i] : 1;
+
+            if ((selects_itself && t.own[i] > own_most) ||
+                least_of(t.own[i], t.now[i]) > least_of(t.own_was[i], t.was[i]))
+                spotopt__fault(
+                    check,
+                    "pods of %.60s break an anti-affinity over %.80s: %u of them with %u "
+                    "others that it keeps away",
+                    check->scene->cluster->shapes.at[shape].ns, term->topology_key, t.own[i],
+                    t.now[i]);
         }
     }
     free_tallies(check, &t);
@@ -284,22 +286,27 @@ done:
     return status;
 }
 
-/* --- topology spread
- * -------------------------------------------------------------------------------------- */
+/* --- topology spread --- */
 
-/* Domains that a spread counts: those of running nodes, and those where a pool that came through
- * offers the pod a place. */
+/* Domains that a spread counts: those of running nodes that stay, and those where a pool that came
+ * through offers the pod a place. */
 static bool
-mark_offered(const spotopt__check *check, const spotopt__shape *shape, const char *key,
-             spotopt__map *offered)
+mark_offered(const spotopt__check *check, const spotopt__shape *shape,
+             const spotopt__spread *spread, spotopt__map *offered)
 {
     const spotopt__scene *scene = check->scene;
     const spotopt_cluster *cluster = scene->cluster;
+    const char *key = spread->topology_key;
 
     for (uint32_t n = 0; n < cluster->nodes.count; n++) {
         const char *value = spotopt__labels_get(&cluster->nodes.at[n].labels, key);
 
-        if (value != NULL && !spotopt__map_put(offered, value, (uint32_t)offered->count, NULL))
+        /* nodeAffinityPolicy: nodes that the pod may not use are no domains of it. */
+        if (check->nodes.at[n].action != SPOTOPT__DRAIN && value != NULL &&
+            (!spread->honors_affinity ||
+             spotopt__shape_allows(shape, &cluster->nodes.at[n].labels, cluster->nodes.at[n].name,
+                                   NULL, 0, NULL)) &&
+            !spotopt__map_put(offered, value, (uint32_t)offered->count, NULL))
             return false;
     }
     for (uint32_t i = 0; i < scene->place_count; i++) {
@@ -338,7 +345,7 @@ check_spread(spotopt__check *check, uint32_t index, const spotopt__spread *sprea
     count_all(check, &t);
     if (by_host) {
         least = 0;
-    } else if (!mark_offered(check, shape, spread->topology_key, &offered)) {
+    } else if (!mark_offered(check, shape, spread, &offered)) {
         status = spotopt__nomem(err, "domains");
         goto done;
     } else {
@@ -377,8 +384,7 @@ done:
     return status;
 }
 
-/* --- host ports
- * ------------------------------------------------------------------------------------------- */
+/* --- host ports --- */
 
 static bool
 any_address(const char *ip)

@@ -151,8 +151,7 @@ count_healthy(const replay *r, uint32_t index, double now_s)
     return healthy;
 }
 
-/* --- one eviction
- * ----------------------------------------------------------------------------------------- */
+/* --- one eviction --- */
 
 static void
 check_relied_on(replay *r, const spotopt__at *step, uint32_t pod, const spotopt__pdb *pdb,

@@ -9,14 +9,14 @@
  */
 #include "pipeline/decide.h"
 
-#define ROUNDS 4
+#define ROUNDS 6
 #define EPS 1e-9
 
 typedef struct round_work {
     spotopt__scene *scene;
     spotopt__decision *decision;
     const spotopt_options *options;
-    unsigned char *fixed;
+    unsigned char *fixed, *out; /* pods: must stay on its node; is left out */
     double start_s, deadline_s;
 } round_work;
 
@@ -76,50 +76,117 @@ dearest_pool(const spotopt__scene *scene)
     return most;
 }
 
-/*
- * Solve with everything required; when that cannot be had, again with a price on each pod that
- * stays out. The penalties are taken off both objective and bound: they choose, they are not money.
- */
 static spotopt_status
-pack(const round_work *w, spotopt__ask *ask, double time_frac, double gap_least,
-     spotopt__translation *t, spotopt_packing **out, double *out_cost, double *out_bound,
-     spotopt_error *err)
+pack(const round_work *w, const spotopt__ask *ask, double time_frac, double gap_least,
+     spotopt__translation *t, spotopt_packing **out, spotopt_error *err)
 {
     spotopt_options *options = NULL;
-    spotopt_packing *packing = NULL;
     spotopt_packing_stats stats = SPOTOPT_PACKING_STATS_INIT;
-    spotopt_status status;
+    spotopt_status status = spotopt__translate(w->scene, ask, t, err);
 
-    ask->unplaced_cost = (double)NAN;
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if ((status = spotopt__translate(w->scene, ask, t, err)) != SPOTOPT_OK)
-            return status;
-        if ((status = make_options(w, time_frac, gap_least, &options, err)) == SPOTOPT_OK)
-            status = spotopt_problem_solve(t->problem, options, &packing, err);
-        spotopt_options_free(options);
-        options = NULL;
-        if (status != SPOTOPT_OK)
-            return status;
-        if (spotopt_packing_stats_get(packing, &stats, NULL) == SPOTOPT_OK && stats.cut_short)
-            w->decision->cut_short = true;
-        if (is_complete(packing) || attempt == 1)
-            break;
-        spotopt_packing_free(packing);
-        packing = NULL;
-        spotopt__translation_free(t);
-        ask->unplaced_cost = 100.0 * dearest_pool(w->scene);
-    }
-    double penalties = 0.0;
-    for (uint32_t d = 0; d < t->demand_count && ask->unplaced_cost >= 0.0; d++)
-        penalties += spotopt_packing_unplaced(packing, d) * ask->unplaced_cost;
-    *out_cost = spotopt_packing_cost(packing) - penalties;
-    *out_bound = fmax(0.0, spotopt_packing_bound(packing) - penalties);
-    *out = packing;
-    return SPOTOPT_OK;
+    if (status == SPOTOPT_OK)
+        status = make_options(w, time_frac, gap_least, &options, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_problem_solve(t->problem, options, out, err);
+    spotopt_options_free(options);
+    if (status == SPOTOPT_OK && spotopt_packing_stats_get(*out, &stats, NULL) == SPOTOPT_OK &&
+        stats.cut_short)
+        w->decision->cut_short = true;
+    return status;
 }
 
-/* --- what a decision comes to
- * ----------------------------------------------------------------------------- */
+static void
+drop(spotopt__translation *t, spotopt_packing **packing)
+{
+    spotopt_packing_free(*packing);
+    *packing = NULL;
+    spotopt__translation_free(t);
+}
+
+static spotopt_status
+find_hopeless(const round_work *w, spotopt_error *err)
+{
+    spotopt__decision *d = w->decision;
+    spotopt_status status = spotopt__find_hopeless(w->scene, w->fixed, w->out, &d->unplaced, err);
+
+    d->hopeless = d->unplaced.count;
+    return status;
+}
+
+/*
+ * Who stays out of a packing that could not place all: pods that wait, last ones first. When more
+ * would have to go than wait, pods that run hold their places instead: they are not taken down for
+ * others.
+ */
+static spotopt_status
+leave_out(const round_work *w, const spotopt__translation *t, const spotopt_packing *packing,
+          spotopt_error *err)
+{
+    const spotopt_cluster *cluster = w->scene->cluster;
+    spotopt__decision *d = w->decision;
+    bool stand_still = false;
+
+    d->unplaced.count = d->hopeless;
+    for (uint32_t demand = 0; demand < t->demand_count; demand++) {
+        uint32_t left = spotopt_packing_unplaced(packing, demand);
+        const char *reason = "no room was found for it";
+
+        for (size_t i = 0; i < spotopt_packing_why_count(packing) && left > 0; i++) {
+            uint32_t of = 0;
+            const char *text = spotopt_packing_why_at(packing, i, &of);
+
+            if (of == demand && text != NULL) {
+                reason = spotopt__arena_text(&d->arena, text, strlen(text));
+                break;
+            }
+        }
+        for (uint32_t i = t->pod_start[demand + 1]; i-- > t->pod_start[demand] && left > 0;) {
+            uint32_t pod = t->pods[i];
+
+            if (cluster->pods.at[pod].node != SPOTOPT__NONE)
+                continue;
+            w->out[pod] = 1;
+            left--;
+            if (reason == NULL ||
+                !spotopt__vec_push(d->context, &d->unplaced, (spotopt__left_out){pod, reason}))
+                return spotopt__nomem(err, "unplaced pods");
+        }
+        stand_still = stand_still || left > 0;
+    }
+    for (size_t i = 0; i < cluster->pods.count && stand_still; i++)
+        w->fixed[i] = cluster->pods.at[i].node != SPOTOPT__NONE;
+    return find_hopeless(w, err);
+}
+
+/*
+ * Pack with everything required; where that cannot be had, find out at a price who stays out, and
+ * pack the rest anew: its bound is then of what is really placed. False in *out_done: not even the
+ * rest can be had.
+ */
+static spotopt_status
+pack_most(const round_work *w, spotopt__ask *ask, double time_frac, spotopt__translation *t,
+          spotopt_packing **out, bool *out_done, spotopt_error *err)
+{
+    spotopt_status status = SPOTOPT_OK;
+
+    *out_done = false;
+    for (int attempt = 0; attempt < 3 && status == SPOTOPT_OK; attempt++) {
+        ask->unplaced_cost = attempt == 1 ? 100.0 * dearest_pool(w->scene) : (double)NAN;
+        status = pack(w, ask, time_frac, 0.0, t, out, err);
+        if (status != SPOTOPT_OK)
+            return status;
+        if (attempt != 1 && is_complete(*out)) {
+            *out_done = true;
+            return SPOTOPT_OK;
+        }
+        if (attempt == 1)
+            status = leave_out(w, t, *out, err);
+        drop(t, out);
+    }
+    return status;
+}
+
+/* --- what a decision comes to --- */
 
 /* Nodes that stay whatever is decided cost what they cost. */
 static double
@@ -212,9 +279,10 @@ static bool
 meets_shares(const spotopt__scene *scene, const spotopt__decision *d, spotopt__ask *ask)
 {
     const spotopt_policy *policy = scene->policy;
-    uint32_t nodes = 0, spot = 0;
+    uint32_t nodes = 0, spot = 0, all = (uint32_t)d->launches.count;
 
     for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
+        all += d->keeps[n];
         if (d->keeps[n] && scene->nodes[n].pool != SPOTOPT__NONE) {
             nodes++;
             spot += scene->catalog->pools.at[scene->nodes[n].pool].purchase == SPOTOPT__SPOT;
@@ -231,19 +299,19 @@ meets_shares(const spotopt__scene *scene, const spotopt__decision *d, spotopt__a
         ask->on_demand_min = wanted;
         ok = false;
     }
-    if (policy->diversify.count > 0 && spot > 0 && spot < nodes) {
-        double scale = (double)spot / nodes;
+    if (policy->diversify.count > 0 && spot > 0 && spot < all) {
+        double scale = (double)spot / all;
 
-        if (scale < ask->diversify_scale - EPS) {
-            ask->diversify_scale = scale;
-            ok = keeps_shares(scene, d, spot) && ok;
+        if (!keeps_shares(scene, d, spot)) {
+            /* A little below, since fewer spot nodes make the share of all nodes smaller still. */
+            ask->diversify_scale = 0.8 * fmin(scale, ask->diversify_scale);
+            ok = false;
         }
     }
     return ok;
 }
 
-/* --- the order of moves
- * ----------------------------------------------------------------------------------- */
+/* --- the order of moves --- */
 
 static spotopt_status
 order_moves(const round_work *w, spotopt_error *err)
@@ -302,8 +370,7 @@ fix_blocked(const round_work *w)
     return news;
 }
 
-/* --- staying put
- * ------------------------------------------------------------------------------------------ */
+/* --- staying put --- */
 
 /* Everything where it is: possible when every pod that counts runs and no node has to go. */
 static bool
@@ -325,7 +392,7 @@ static void
 stay(const spotopt__scene *scene, spotopt__decision *d)
 {
     d->launches.count = 0;
-    d->unplaced.count = 0;
+    d->unplaced.count = d->hopeless;
     for (size_t n = 0; n < scene->cluster->nodes.count; n++)
         d->keeps[n] = 1;
     for (size_t i = 0; i < scene->cluster->pods.count; i++) {
@@ -347,8 +414,7 @@ keep_cost(const spotopt__scene *scene)
     return sum;
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static spotopt_status
 find_fixed(const round_work *w, spotopt_error *err)
@@ -368,37 +434,59 @@ find_fixed(const round_work *w, spotopt_error *err)
     return status;
 }
 
+/* Nothing that was asked can be had: all that runs goes on running, nothing is bought, what waits
+ * goes on waiting. */
+static spotopt_status
+stand_still(round_work *w, spotopt_error *err)
+{
+    const spotopt_cluster *cluster = w->scene->cluster;
+    spotopt__decision *d = w->decision;
+
+    stay(w->scene, d);
+    d->outcome = SPOTOPT_OUTCOME_INFEASIBLE;
+    d->bound = 0.0;
+    for (uint32_t i = 0; i < cluster->pods.count; i++) {
+        if (!spotopt__pod_counts(&cluster->pods.at[i]) || w->out[i] ||
+            d->target[i] != SPOTOPT__NONE)
+            continue;
+        w->out[i] = 1;
+        if (!spotopt__vec_push(
+                d->context, &d->unplaced,
+                (spotopt__left_out){i, "no fleet keeps the policy's rules and has room for it"}))
+            return spotopt__nomem(err, "unplaced pods");
+    }
+    d->hopeless = d->unplaced.count;
+    return order_moves(w, err);
+}
+
 static spotopt_status
 decide_fleet(round_work *w, spotopt_error *err)
 {
     spotopt__scene *scene = w->scene;
     spotopt__decision *d = w->decision;
-    spotopt__ask ask = {.fixed = w->fixed, .diversify_scale = 1.0};
+    spotopt__ask ask = {.fixed = w->fixed, .out = w->out, .diversify_scale = 1.0};
     spotopt_status status = SPOTOPT_OK;
 
     d->bound = -INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
         spotopt__translation t;
         spotopt_packing *packing = NULL;
-        double cost, bound, start_s = now(w);
-        bool again;
+        double start_s = now(w);
+        bool is_done, again;
 
         memset(&t, 0, sizeof t);
-        status = pack(w, &ask, round == 0 ? 0.6 : 0.4, 0.0, &t, &packing, &cost, &bound, err);
+        status = pack_most(w, &ask, round == 0 ? 0.6 : 0.4, &t, &packing, &is_done, err);
         d->pack_s += now(w) - start_s;
+        if (status == SPOTOPT_OK && !is_done)
+            return stand_still(w, err);
         if (status == SPOTOPT_OK)
             status = spotopt__assign(scene, &t, packing, w->fixed, d, err);
-        for (size_t i = 0; i < t.left_out.count && status == SPOTOPT_OK; i++) {
-            if (!spotopt__vec_push(d->context, &d->unplaced, t.left_out.at[i]))
-                status = spotopt__nomem(err, "unplaced pods");
-        }
         if (status == SPOTOPT_OK) {
             d->outcome = spotopt_packing_outcome(packing);
-            if (round == 0 && bound >= 0.0)
-                d->bound = bound + standing_cost(scene);
+            if (round == 0)
+                d->bound = spotopt_packing_bound(packing) + standing_cost(scene);
         }
-        spotopt_packing_free(packing);
-        spotopt__translation_free(&t);
+        drop(&t, &packing);
         if (status != SPOTOPT_OK || (status = order_moves(w, err)) != SPOTOPT_OK)
             return status;
         again = !meets_shares(scene, d, &ask);
@@ -424,35 +512,42 @@ decide_fleet(round_work *w, spotopt_error *err)
 static spotopt_status
 decide_reference(round_work *w, spotopt_error *err)
 {
-    spotopt__ask ask = {.on_demand_only = true, .diversify_scale = 1.0};
+    const spotopt__ask ask = {.on_demand_only = true,
+                              .fixed = w->fixed,
+                              .out = w->out,
+                              .unplaced_cost = NAN,
+                              .diversify_scale = 1.0};
+    spotopt__decision *d = w->decision;
     spotopt__translation t;
     spotopt_packing *packing = NULL;
-    double cost, bound, start_s = now(w);
+    double start_s = now(w);
     spotopt_status status;
 
     memset(&t, 0, sizeof t);
-    status = pack(w, &ask, 0.5, 0.0, &t, &packing, &cost, &bound, err);
-    w->decision->on_demand_usd_per_h = w->decision->on_demand_bound = (double)NAN;
-    if (status == SPOTOPT_OK && is_complete(packing) &&
-        t.left_out.count <= w->decision->unplaced.count) {
-        w->decision->on_demand_usd_per_h = cost;
-        w->decision->on_demand_bound = bound;
+    d->on_demand_usd_per_h = d->on_demand_bound = (double)NAN;
+    status = pack(w, &ask, 0.5, 0.0, &t, &packing, err);
+    if (status == SPOTOPT_OK && is_complete(packing) && t.missing == 0) {
+        d->on_demand_usd_per_h = spotopt_packing_cost(packing);
+        d->on_demand_bound = spotopt_packing_bound(packing);
     }
-    spotopt_packing_free(packing);
-    spotopt__translation_free(&t);
-    w->decision->reference_s = now(w) - start_s;
+    drop(&t, &packing);
+    d->reference_s = now(w) - start_s;
     return status;
 }
 
-/* A bound on money alone: the same question at bare prices, moves for nothing. Without interruption
- * and moving costs in the objective it would be the same bound twice. */
+/* A bound on money alone: the same question at bare prices, moves for nothing. */
 static spotopt_status
 bound_money(round_work *w, spotopt_error *err)
 {
-    spotopt__ask ask = {.money_only = true, .fixed = w->fixed, .diversify_scale = 1.0};
+    const spotopt__ask ask = {.money_only = true,
+                              .fixed = w->fixed,
+                              .out = w->out,
+                              .unplaced_cost = NAN,
+                              .diversify_scale = 1.0};
+    spotopt__decision *d = w->decision;
     spotopt__translation t;
     spotopt_packing *packing = NULL;
-    double cost, bound, standing = 0.0;
+    double standing = 0.0, start_s = now(w);
     spotopt_status status;
 
     for (size_t n = 0; n < w->scene->cluster->nodes.count; n++) {
@@ -460,12 +555,12 @@ bound_money(round_work *w, spotopt_error *err)
             standing += w->scene->nodes[n].usd_per_h;
     }
     memset(&t, 0, sizeof t);
-    status = pack(w, &ask, 0.5, 0.02, &t, &packing, &cost, &bound, err);
-    w->decision->bound_usd_per_h = (double)NAN;
-    if (status == SPOTOPT_OK && bound >= 0.0)
-        w->decision->bound_usd_per_h = fmin(bound + standing, w->decision->usd_per_h);
-    spotopt_packing_free(packing);
-    spotopt__translation_free(&t);
+    d->bound_usd_per_h = (double)NAN;
+    status = pack(w, &ask, 0.5, 0.02, &t, &packing, err);
+    if (status == SPOTOPT_OK && spotopt_packing_bound(packing) >= 0.0)
+        d->bound_usd_per_h = fmin(spotopt_packing_bound(packing) + standing, d->usd_per_h);
+    drop(&t, &packing);
+    d->reference_s += now(w) - start_s;
     return status;
 }
 
@@ -483,14 +578,17 @@ spotopt__decide(spotopt__scene *scene, const spotopt_options *options, spotopt__
     d->keeps = spotopt__arena_alloc(&d->arena, scene->cluster->nodes.count + 1, 1);
     d->target = spotopt__arena_alloc(&d->arena, scene->cluster->pods.count + 1, sizeof *d->target);
     w.fixed = spotopt__arena_alloc(&d->arena, scene->cluster->pods.count + 1, 1);
-    if (d->keeps == NULL || d->target == NULL || w.fixed == NULL)
+    w.out = spotopt__arena_alloc(&d->arena, scene->cluster->pods.count + 1, 1);
+    if (d->keeps == NULL || d->target == NULL || w.fixed == NULL || w.out == NULL)
         return spotopt__nomem(err, "a decision");
     w.start_s = now(&w);
     if ((options != NULL && options->is_set[SPOTOPT__OPT_DEADLINE_S]) || !(deadline >= 0.0))
         deadline = spotopt__option(options, SPOTOPT__OPT_DEADLINE_S);
     w.deadline_s = deadline;
     if ((status = find_fixed(&w, err)) != SPOTOPT_OK ||
-        (status = decide_fleet(&w, err)) != SPOTOPT_OK)
+        (status = find_hopeless(&w, err)) != SPOTOPT_OK)
+        return status;
+    if ((status = decide_fleet(&w, err)) != SPOTOPT_OK)
         return status;
     if ((status = decide_reference(&w, err)) != SPOTOPT_OK)
         return status;

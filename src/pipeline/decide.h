@@ -21,7 +21,8 @@ typedef struct spotopt__decision {
     unsigned char *keeps; /* a node of the cluster: 1 when it stays */
     uint32_t *target;     /* a pod: cluster node, nodes.count + new node, or SPOTOPT__NONE */
     spotopt__vec(spotopt__new_node) launches;
-    spotopt__vec(spotopt__left_out) unplaced;
+    spotopt__left_outs unplaced; /* what no plan could place, then what this one does not */
+    size_t hopeless;             /* how many of the first kind */
     spotopt__schedule schedule;
     double objective, bound; /* per hour; penalties for what is left out not included */
     double usd_per_h;        /* of the nodes planned */
@@ -38,6 +39,14 @@ typedef struct spotopt__decision {
 spotopt_status spotopt__decide(spotopt__scene *scene, const spotopt_options *options,
                                spotopt__decision *decision, spotopt_error *err);
 void spotopt__decision_free(spotopt__decision *decision);
+
+/*
+ * hopeless.c: what waits and fits nowhere is marked in out and listed with its reason; what runs
+ * and could go nowhere else is marked in fixed.
+ */
+spotopt_status spotopt__find_hopeless(spotopt__scene *scene, unsigned char *fixed,
+                                      unsigned char *out, spotopt__left_outs *left_out,
+                                      spotopt_error *err);
 
 /* assign.c: from counts back to pods. Residents stay first, then pods in list order. */
 spotopt_status spotopt__assign(const spotopt__scene *scene, const spotopt__translation *translation,

@@ -18,8 +18,7 @@ struct spotopt_ranking {
     size_t length;
 };
 
-/* --- the request as a manifest
- * ---------------------------------------------------------------------------- */
+/* --- the request as a manifest --- */
 
 static spotopt_status
 put_requests(spotopt__jw *jw, const char *request, spotopt_error *err)
@@ -93,8 +92,7 @@ make_cluster(spotopt_context *context, const spotopt_rank_params *params, spotop
     return status;
 }
 
-/* --- the document
- * ----------------------------------------------------------------------------------------- */
+/* --- the document --- */
 
 static void
 put_flags(spotopt__jw *jw, const spotopt__scene_pool *pool)
@@ -226,8 +224,7 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
     return ranking->text == NULL ? spotopt__nomem(err, "a ranking's text") : SPOTOPT_OK;
 }
 
-/* --- the public face
- * -------------------------------------------------------------------------------------- */
+/* --- the public face --- */
 
 spotopt_status
 spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,

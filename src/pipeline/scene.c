@@ -50,8 +50,7 @@ spotopt__diversify_value(const spotopt__scene *scene, const char *key, uint32_t 
                                         : spotopt__labels_get(&scene->pools[index].labels, key);
 }
 
-/* --- overrides
- * -------------------------------------------------------------------------------------------- */
+/* --- overrides --- */
 
 static int
 scope_width(const char *scope)
@@ -451,8 +450,7 @@ done:
     return status;
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static spotopt_status
 find_pools(spotopt__scene *scene, spotopt_error *err)

@@ -146,8 +146,7 @@ find_drop(const spotopt__scene *scene, uint32_t index, const used_shapes *used, 
     return -1;
 }
 
-/* --- ranking
- * ---------------------------------------------------------------------------------------------- */
+/* --- ranking --- */
 
 /* The mean of what pods to be placed request; one core and 4 GiB where there are none. */
 static void

@@ -14,6 +14,12 @@
 
 #define MIB 1048576.0
 
+static bool
+counts(const spotopt__scene *scene, const spotopt__ask *ask, uint32_t pod)
+{
+    return !ask->out[pod] && spotopt__pod_counts(&scene->cluster->pods.at[pod]);
+}
+
 static double
 to_number(uint32_t resource, int64_t amount)
 {
@@ -22,8 +28,7 @@ to_number(uint32_t resource, int64_t amount)
     return (double)amount;
 }
 
-/* --- resources
- * -------------------------------------------------------------------------------------------- */
+/* --- resources --- */
 
 static spotopt_status
 start_problem(const spotopt__scene *scene, spotopt__translation *t, spotopt_error *err)
@@ -136,6 +141,11 @@ add_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translat
     t->pool_catalog[index] = catalog_pool;
     t->pool_usd[index] = usd;
     t->pool_count = index + 1;
+    /* A pool and its copy at a commitment's price have one limit between them. */
+    if (scene->policy->commitments.count > 0 &&
+        (status = label(t, index, "spotopt/new-of", scene->catalog->pools.at[catalog_pool].id,
+                        err)) != SPOTOPT_OK)
+        return status;
     return label_problem_pool(scene, ask, t, index, &pool->labels, catalog_pool, commitment, err);
 }
 
@@ -169,8 +179,7 @@ add_pools(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__transla
     return status;
 }
 
-/* --- running nodes
- * ---------------------------------------------------------------------------------------- */
+/* --- running nodes --- */
 
 typedef struct resident {
     uint32_t node, demand; /* node of the cluster */
@@ -259,8 +268,7 @@ find_allowed(const spotopt__scene *scene, uint32_t node, const uint32_t *used, u
                                           at->name, at->taints, at->taint_count, NULL);
 }
 
-/* --- demands
- * ---------------------------------------------------------------------------------------------- */
+/* --- demands --- */
 
 static bool
 is_free_to_roam(const spotopt__shape *shape)
@@ -278,85 +286,24 @@ has_room(const spotopt_cluster *cluster, const spotopt__shape *shape, const spot
     return true;
 }
 
-/* Why nothing takes a shape: labels, or the resource that is short everywhere. */
-static const char *
-explain_nowhere(spotopt__scene *scene, const spotopt__translation *t, const spotopt__shape *shape,
-                const uint32_t *pools, size_t pool_count)
-{
-    const spotopt_cluster *cluster = scene->cluster;
-    char text[400], amount[SPOTOPT__REAL_SIZE], most[SPOTOPT__REAL_SIZE];
-    const char *why = NULL;
-
-    if (pool_count == 0) {
-        for (uint32_t i = 0; i < scene->place_count && why == NULL; i++)
-            spotopt__shape_allows(shape, &scene->pools[scene->by_place[i]].labels, "", NULL, 0,
-                                  &why);
-        snprintf(text, sizeof text, "no pool and no running node satisfies its %.100s",
-                 why == NULL ? "constraints: no pool came through the funnel" : why);
-        return spotopt__arena_text(&scene->arena, text, strlen(text));
-    }
-    for (uint32_t r = 0; r < cluster->resources.count; r++) {
-        int64_t largest = -1;
-        const char *id = "";
-
-        for (size_t i = 0; i < pool_count; i++) {
-            uint32_t catalog_pool = t->pool_catalog[pools[i]];
-
-            if (catalog_pool != SPOTOPT__NONE && scene->pools[catalog_pool].room.of[r] > largest) {
-                largest = scene->pools[catalog_pool].room.of[r];
-                id = scene->catalog->pools.at[catalog_pool].id;
-            }
-        }
-        if (shape->request.of[r] > largest) {
-            spotopt__write_real(to_number(r, shape->request.of[r]), amount);
-            spotopt__write_real(to_number(r, largest), most);
-            snprintf(text, sizeof text,
-                     "no pool that it may use offers %.60s %s%s; the largest is %.120s with %s",
-                     cluster->resources.name[r], amount,
-                     r == SPOTOPT__CPU                               ? " millicores"
-                     : r == SPOTOPT__MEMORY || r == SPOTOPT__STORAGE ? " MiB"
-                                                                     : "",
-                     id, most);
-            return spotopt__arena_text(&scene->arena, text, strlen(text));
-        }
-    }
-    return "no single pool that it may use offers all that it requests at once";
-}
-
-static spotopt_status
-leave_out(spotopt__scene *scene, spotopt__translation *t, uint32_t shape, const char *reason,
-          spotopt_error *err)
-{
-    if (reason == NULL)
-        return spotopt__nomem(err, "reasons");
-    for (uint32_t i = 0; i < scene->cluster->pods.count; i++) {
-        if (scene->cluster->pods.at[i].shape == shape &&
-            spotopt__pod_counts(&scene->cluster->pods.at[i]) &&
-            !spotopt__vec_push(t->context, &t->left_out, (spotopt__left_out){i, reason}))
-            return spotopt__nomem(err, "pods that fit nowhere");
-    }
-    return SPOTOPT_OK;
-}
-
-/* A required pod affinity that selects no pod at all, itself included, holds a pod back for ever.
- */
+/* For the on-demand equivalent: pods that ask for spot nodes run on on-demand ones of the same
+ * kind. */
 static bool
-waits_for_nobody(const spotopt__scene *scene, const spotopt__translation *t,
-                 const spotopt__shape *shape)
+would_run_as_spot(const spotopt__shape *shape, const spotopt__labels *labels)
 {
-    const spotopt_cluster *cluster = scene->cluster;
+    spotopt__label copy[128];
+    spotopt__labels as_spot = {copy, labels->count};
 
-    for (uint32_t i = 0; i < shape->affinity_count; i++) {
-        bool any = false;
-
-        for (size_t s = 0; s < cluster->shapes.count && !any; s++)
-            any = t->shape_count[s] > 0 &&
-                  spotopt__pod_term_matches(cluster, &shape->affinity[i], cluster->shapes.at[s].ns,
-                                            &cluster->shapes.at[s].labels);
-        if (!any)
-            return true;
+    if (labels->count > sizeof copy / sizeof *copy)
+        return false;
+    memcpy(copy, labels->at, labels->count * sizeof *copy);
+    for (uint32_t i = 0; i < labels->count; i++) {
+        if (strcmp(copy[i].key, "karpenter.sh/capacity-type") == 0)
+            copy[i].value = "spot";
+        else if (strcmp(copy[i].key, "eks.amazonaws.com/capacityType") == 0)
+            copy[i].value = "SPOT";
     }
-    return false;
+    return spotopt__shape_allows(shape, &as_spot, "", NULL, 0, NULL);
 }
 
 /* A pool without nodes, for those that no other pool takes: an empty list would mean something
@@ -405,7 +352,8 @@ add_demands(spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation
             const spotopt__scene_pool *pool = &scene->pools[t->pool_catalog[p]];
 
             if (is_free_to_roam(shape) ||
-                spotopt__shape_allows(shape, &pool->labels, "", NULL, 0, NULL)) {
+                spotopt__shape_allows(shape, &pool->labels, "", NULL, 0, NULL) ||
+                (ask->on_demand_only && would_run_as_spot(shape, &pool->labels))) {
                 pools[count++] = p;
                 fits = fits || has_room(cluster, shape, &pool->room);
             }
@@ -416,13 +364,8 @@ add_demands(spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation
             /* Bit 2: some node of the kind has the room when empty. */
             fits = fits || (group_allows[(size_t)(p - catalog_pools) * used_count + i] & 2) != 0;
         }
-        if (waits_for_nobody(scene, t, shape)) {
-            status = leave_out(scene, t, used[i], "its required pod affinity selects no pod", err);
-            continue;
-        }
-        if (!fits) {
-            status =
-                leave_out(scene, t, used[i], explain_nowhere(scene, t, shape, pools, count), err);
+        if (!fits) { /* only where on-demand machines alone are asked about */
+            t->missing += t->shape_count[used[i]];
             continue;
         }
         if (count == 0) { /* it may only stay where it is */
@@ -448,8 +391,7 @@ add_demands(spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation
     return status;
 }
 
-/* --- the whole
- * -------------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static bool
 is_offered(const spotopt__scene *scene, uint32_t node, uint32_t pods, uint32_t fixed)
@@ -495,7 +437,7 @@ pod_is_fixed(const spotopt__scene *scene, const spotopt__ask *ask, uint32_t pod)
     const spotopt__pod *at = &scene->cluster->pods.at[pod];
 
     return at->node != SPOTOPT__NONE &&
-           (scene->nodes[at->node].untouched != NULL || (ask->fixed != NULL && ask->fixed[pod]));
+           (scene->nodes[at->node].untouched != NULL || ask->fixed[pod]);
 }
 
 static spotopt_status
@@ -528,7 +470,7 @@ start_work(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__transl
     for (uint32_t i = 0; i < cluster->pods.count; i++) {
         const spotopt__pod *pod = &cluster->pods.at[i];
 
-        if (!spotopt__pod_counts(pod))
+        if (!counts(scene, ask, i))
             continue;
         t->shape_count[pod->shape]++;
         if (pod->node != SPOTOPT__NONE) {
@@ -591,7 +533,7 @@ find_kinds(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__transl
     for (uint32_t i = 0; i < cluster->pods.count; i++) {
         const spotopt__pod *pod = &cluster->pods.at[i];
 
-        if (spotopt__pod_counts(pod) && pod->node != SPOTOPT__NONE &&
+        if (counts(scene, ask, i) && pod->node != SPOTOPT__NONE &&
             w->node_pool[pod->node] != SPOTOPT__NONE)
             w->has_resident[w->used_of_shape[pod->shape]] = 1;
     }
@@ -636,7 +578,7 @@ add_nodes(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__transla
     for (uint32_t i = 0; i < cluster->pods.count; i++) {
         const spotopt__pod *pod = &cluster->pods.at[i];
 
-        if (spotopt__pod_counts(pod) && pod->node != SPOTOPT__NONE &&
+        if (counts(scene, ask, i) && pod->node != SPOTOPT__NONE &&
             problem_node[pod->node] != SPOTOPT__NONE &&
             t->shape_demand[pod->shape] != SPOTOPT__NONE)
             w->residents[count++] =
@@ -660,7 +602,8 @@ done:
 }
 
 static spotopt_status
-list_pods(const spotopt__scene *scene, spotopt__translation *t, spotopt_error *err)
+list_pods(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation *t,
+          spotopt_error *err)
 {
     const spotopt_cluster *cluster = scene->cluster;
     uint32_t *next;
@@ -675,7 +618,7 @@ list_pods(const spotopt__scene *scene, spotopt__translation *t, spotopt_error *e
     for (uint32_t i = 0; i < cluster->pods.count; i++) {
         const spotopt__pod *pod = &cluster->pods.at[i];
 
-        if (spotopt__pod_counts(pod) && t->shape_demand[pod->shape] != SPOTOPT__NONE)
+        if (counts(scene, ask, i) && t->shape_demand[pod->shape] != SPOTOPT__NONE)
             t->pods[next[t->shape_demand[pod->shape]]++] = i;
     }
     return SPOTOPT_OK;
@@ -708,7 +651,7 @@ spotopt__translate(spotopt__scene *scene, const spotopt__ask *ask, spotopt__tran
         (status = add_demands(scene, ask, t, w.used, w.used_count, catalog_pools, w.group_allows,
                               w.has_resident, err)) != SPOTOPT_OK ||
         (status = add_nodes(scene, ask, t, &w, err)) != SPOTOPT_OK ||
-        (status = list_pods(scene, t, err)) != SPOTOPT_OK)
+        (status = list_pods(scene, ask, t, err)) != SPOTOPT_OK)
         goto done;
     status = spotopt__translate_rules(scene, ask, t, err);
 done:
@@ -720,7 +663,6 @@ void
 spotopt__translation_free(spotopt__translation *t)
 {
     spotopt_problem_free(t->problem);
-    spotopt__vec_free(t->context, &t->left_out);
     if (t->arena.head != NULL)
         spotopt__arena_free(&t->arena);
     memset(t, 0, sizeof *t);

@@ -10,6 +10,7 @@ typedef struct spotopt__ask {
                             policy */
     bool money_only;     /* bare prices: no interruption costs, moves for nothing */
     const unsigned char *fixed; /* a pod: 1 when it must stay on its node */
+    const unsigned char *out;   /* a pod: 1 when it is left out */
     double unplaced_cost;       /* per hour and pod left out; NaN: all must be placed */
     uint32_t on_demand_min;     /* nodes; beyond what the policy says itself */
     double diversify_scale;     /* on the policy's diversify fractions, 0..1 */
@@ -19,6 +20,8 @@ typedef struct spotopt__left_out {
     uint32_t pod;
     const char *reason; /* in the scene's arena */
 } spotopt__left_out;
+
+typedef spotopt__vec(spotopt__left_out) spotopt__left_outs;
 
 /* A cluster as a packing problem, and the way back. Indices of the problem's things lead to ours.
  */
@@ -35,9 +38,7 @@ typedef struct spotopt__translation {
     uint32_t pool_count, node_count;
     uint32_t *pods; /* pods of demand d: pods[pod_start[d]] .. pods[pod_start[d+1]-1], ascending */
     uint32_t *pod_start;
-    spotopt__vec(spotopt__left_out)
-        left_out; /* pods that nothing could ever take, not part of the problem */
-    /* while it is made */
+    uint32_t missing;      /* pods that none of the pools asked about takes */
     uint32_t *shape_count; /* pods of each shape that count */
     const char *keys[64];  /* label keys that rules use */
     uint32_t key_count;

@@ -277,8 +277,7 @@ add_shape_rules(const rules_work *w)
     return status;
 }
 
-/* --- the policy
- * ------------------------------------------------------------------------------------------- */
+/* --- the policy --- */
 
 static spotopt_status
 add_limit(const rules_work *w, const char *key, const char *value, const char *of, double min,
@@ -344,6 +343,14 @@ add_policy_rules(const rules_work *w, const spotopt__ask *ask)
     for (size_t i = 0; i < policy->commitments.count && status == SPOTOPT_OK; i++) {
         snprintf(key, sizeof key, "spotopt/commitment-%zu", i);
         status = add_limit(w, key, "yes", "nodes", (double)NAN, policy->commitments.at[i].count);
+    }
+    for (uint32_t p = 1; p < w->t->pool_count && status == SPOTOPT_OK; p++) {
+        uint32_t pool = w->t->pool_catalog[p];
+        bool is_copy = pool != SPOTOPT__NONE && pool == w->t->pool_catalog[p - 1];
+
+        if (is_copy && w->scene->catalog->pools.at[pool].limit != UINT32_MAX)
+            status = add_limit(w, "spotopt/new-of", w->scene->catalog->pools.at[pool].id, "nodes",
+                               (double)NAN, w->scene->catalog->pools.at[pool].limit);
     }
     uint32_t least =
         policy->on_demand_base > ask->on_demand_min ? policy->on_demand_base : ask->on_demand_min;
