@@ -51,4 +51,19 @@ int32_t spotopt__stay_reason_fixed(const spotopt_cluster *cluster, const spotopt
 /* A pod that holds no room and needs no new home: Succeeded or Failed. */
 bool spotopt__pod_is_finished(const spotopt__pod *pod);
 
+/*
+ * Room is kept as signed numbers, since a snapshot's nodes may be overfull. Requests of 2^52 on
+ * thousands of pods would overflow them; a node so far down stays there.
+ */
+#define SPOTOPT__ROOM_FLOOR (-(INT64_C(1) << 62))
+static inline void
+spotopt__room_add(int64_t *room, int64_t amount)
+{
+    if (*room <= SPOTOPT__ROOM_FLOOR)
+        return;
+    *room += amount;
+    if (*room < SPOTOPT__ROOM_FLOOR)
+        *room = SPOTOPT__ROOM_FLOOR;
+}
+
 #endif

@@ -10,6 +10,8 @@
 #include "base/base.h"
 #include "drain/place.h"
 
+#include "drain/budget.h"
+
 #define NONE SPOTOPT__NONE
 #define PODS_A_NODE 110 /* where a type does not say: the kubelet's default */
 
@@ -132,10 +134,10 @@ take_daemons(const spotopt_cluster *cluster, spotopt__site *site, const spotopt_
         if (!spotopt__shape_allows(shape, &site->labels, "", NULL, 0, NULL))
             continue;
         for (uint32_t r = 0; r < resources; r++)
-            site->room.of[r] -= shape->request.of[r];
+            spotopt__room_add(&site->room.of[r], -shape->request.of[r]);
     }
     for (uint32_t r = 0; r < resources; r++)
-        site->room.of[r] -= strays->of[r];
+        spotopt__room_add(&site->room.of[r], -strays->of[r]);
 }
 
 /* Daemon pods whose set is not in the list: the most that any node has of them. False: no memory.
@@ -158,6 +160,7 @@ count_strays(const spotopt_cluster *cluster, spotopt__amounts *out)
         for (uint32_t r = 0; r < resources; r++) {
             int64_t *of_node = &sum[(size_t)pod->node * resources + r];
             *of_node += cluster->shapes.at[pod->shape].request.of[r];
+            *of_node = *of_node > SPOTOPT__AMOUNT_MAX ? SPOTOPT__AMOUNT_MAX : *of_node;
             out->of[r] = *of_node > out->of[r] ? *of_node : out->of[r];
         }
     }

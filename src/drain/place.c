@@ -292,7 +292,7 @@ spotopt__places_put(spotopt__places *places, uint32_t pod, uint32_t site_index)
     places->next[pod] = site->last_pod;
     site->last_pod = pod;
     for (uint32_t r = 0; r < places->cluster->resources.count; r++)
-        site->room.of[r] -= shape_of(places, pod)->request.of[r];
+        spotopt__room_add(&site->room.of[r], -shape_of(places, pod)->request.of[r]);
     for (size_t k = 0; k < places->rules.count; k++) {
         if (!note_pod(places, &places->rules.at[k], pod))
             return false;

@@ -105,8 +105,8 @@ count_nodes(spotopt__drain_state *s)
             continue;
         s->inhabitants[pod->node] += !goes_with_node(pod);
         for (uint32_t r = 0; r < resources; r++)
-            s->room[(size_t)pod->node * resources + r] -=
-                cluster->shapes.at[pod->shape].request.of[r];
+            spotopt__room_add(&s->room[(size_t)pod->node * resources + r],
+                              -cluster->shapes.at[pod->shape].request.of[r]);
     }
     for (size_t n = 2; n < nodes + 2; n++)
         s->node_first[n] += s->node_first[n - 1];

@@ -211,7 +211,7 @@ change_room(play *s, uint32_t node, uint32_t pod, int sign)
     uint32_t resources = s->cluster->resources.count;
 
     for (uint32_t r = 0; r < resources; r++)
-        s->room[(size_t)node * resources + r] += sign * want->of[r];
+        spotopt__room_add(&s->room[(size_t)node * resources + r], sign * want->of[r]);
     if (sign > 0)
         look_again_at_all(s, &s->wait_node[node]);
 }
@@ -508,7 +508,7 @@ let_pass(play *s, double until_s)
 {
     while (s->event_count > 0 && s->events[0].at_s <= until_s) {
         spotopt__drain_event event = take_event(s);
-        s->now_s = event.at_s;
+        s->now_s = event.at_s > s->now_s ? event.at_s : s->now_s;
         play_event(s, &event);
     }
 }
