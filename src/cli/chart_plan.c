@@ -170,13 +170,24 @@ fill_panel(text *out, const plan_view *v, bool is_drain, double x, double width,
     }
 }
 
+/* "42 planned", or "160 of 720 pools planned" where not all are drawn. */
+static void
+add_amount(char *out, size_t size, size_t shown, size_t all, const char *what)
+{
+    if (shown < all)
+        fit(out, size, "%s of %s %s", show_count((double)shown).at, show_count((double)all).at,
+            what);
+    else
+        fit(out, size, "%s %s", show_count((double)all).at, what);
+}
+
 void
 chart_fill(text *out, const plan_view *v, int picture_width)
 {
     const bool by_pool = v->node_count > BARS_SHOWN;
     const size_t count = by_pool ? v->group_count : v->node_count;
-    size_t stay = 0, leave = 0;
-    double cpu = 0.0, memory = 0.0, room, width;
+    size_t stay = 0, leave = 0, stay_shown, leave_shown;
+    double cpu = 0.0, memory = 0.0, known = 0.0, room, width;
     char desc[200], label[96];
 
     for (size_t i = 0; i < count; i++) {
@@ -189,14 +200,15 @@ chart_fill(text *out, const plan_view *v, int picture_width)
         else
             stay++;
     }
-    stay = stay < BARS_SHOWN ? stay : BARS_SHOWN;
-    leave = leave < BARS_SHOWN ? leave : BARS_SHOWN;
     for (size_t i = 0; i < v->node_count; i++) {
-        if (v->nodes[i].action != VIEW_DRAIN) {
-            cpu += isnan(v->nodes[i].cpu) ? 0.0 : v->nodes[i].cpu / v->nodes_after;
-            memory += isnan(v->nodes[i].memory) ? 0.0 : v->nodes[i].memory / v->nodes_after;
+        if (v->nodes[i].action != VIEW_DRAIN && !isnan(v->nodes[i].cpu + v->nodes[i].memory)) {
+            cpu += v->nodes[i].cpu;
+            memory += v->nodes[i].memory;
+            known += 1.0;
         }
     }
+    cpu /= known;
+    memory /= known;
     fit(desc, sizeof desc,
         "Of the nodes planned, %s of CPU and %s of memory is requested on average.",
         show_percent(cpu, 0).at, show_percent(memory, 0).at);
@@ -210,18 +222,19 @@ chart_fill(text *out, const plan_view *v, int picture_width)
         if (tick > 0)
             svg_text(out, "t", "start", 0.0, y - 4.0, label);
     }
+    stay_shown = stay < BARS_SHOWN ? stay : BARS_SHOWN;
+    leave_shown = leave < BARS_SHOWN ? leave : BARS_SHOWN;
     room = picture_width - 56.0;
-    width = stay + leave == 0
+    width = stay_shown + leave_shown == 0
                 ? room
-                : room * (double)stay / (double)(stay + leave) - (leave > 0 ? 10.0 : 0.0);
-    fill_panel(out, v, false, 56.0, width, stay, by_pool);
-    fit(label, sizeof label, "%s %s", show_count((double)stay).at,
-        by_pool ? "pools planned" : "planned");
+                : room * (double)stay_shown / (double)(stay_shown + leave_shown) -
+                      (leave > 0 ? 10.0 : 0.0);
+    fill_panel(out, v, false, 56.0, width, stay_shown, by_pool);
+    add_amount(label, sizeof label, stay_shown, stay, by_pool ? "pools planned" : "planned");
     svg_text(out, "s", "start", 56.0, 232.0, label);
     if (leave > 0) {
-        fill_panel(out, v, true, 56.0 + width + 20.0, room - width - 20.0, leave, by_pool);
-        fit(label, sizeof label, "%s %s", show_count((double)leave).at,
-            by_pool ? "pools left" : "leave");
+        fill_panel(out, v, true, 56.0 + width + 20.0, room - width - 20.0, leave_shown, by_pool);
+        add_amount(label, sizeof label, leave_shown, leave, by_pool ? "pools left" : "leave");
         svg_text(out, "s", "end", picture_width, 232.0, label);
     }
     svg_end(out, NULL);
