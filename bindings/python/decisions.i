@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decisions.i - methods of what is asked and answered: risks, rankings, packings, funnels, plans.
+ *
+ * The calls themselves are in calls.py.
+ */
+%rename(_plan_of) plan_of;
+%thread spotopt_drain::plan_of;
+%rename(_blocked_count) blocked_count;
+%rename(_lost_count) lost_count;
+%rename(_makespan_s) makespan_s;
+%rename(_score_of) score_of;
+%rename(_rank_of) rank_of;
+%rename(_solve_with) solve_with;
+%rename(_make_of) make_of;
+%rename(_check_of) check_of;
+%thread spotopt_risk::score_of;
+%thread spotopt_ranking::rank_of;
+%thread spotopt_problem::from_text;
+%thread spotopt_problem::solve_with;
+%thread spotopt_plan::make_of;
+%thread spotopt_plan::check_of;
+
+%rename(_at) at;
+%rename(_columns_of) columns_of;
+%rename(_count) spotopt_ranking::count;
+%rename(_add_pool_of) add_pool_of;
+%rename(_add_demand_of) add_demand_of;
+%rename(_add_node_of) add_node_of;
+%rename(_add_rule_of) add_rule_of;
+%rename(_set_pool_label) set_pool_label;
+%rename(_set_resident) set_resident;
+%rename(_outcome) spotopt_packing::outcome;
+%rename(_cost) spotopt_packing::cost;
+%rename(_bound) spotopt_packing::bound;
+%rename(_gap) spotopt_packing::gap;
+%rename(_row_count) row_count;
+%rename(_row_at) row_at;
+%rename(_why_count) why_count;
+%rename(_why_at) why_at;
+%rename(_stats_get) stats_get;
+%rename(_write_json) write_json;
+%rename(_write_openmetrics) write_openmetrics;
+%rename(_merge) spotopt_funnel::merge;
+%rename(_summarize) summarize;
+%rename(_unplaced) spotopt_packing::unplaced;
+%rename(_resource_count) spotopt_problem::resource_count;
+%rename(_pool_count) spotopt_problem::pool_count;
+%rename(_demand_count) spotopt_problem::demand_count;
+%rename(_node_count) spotopt_problem::node_count;
+%rename(_rule_count) spotopt_problem::rule_count;
+%rename(_pool_id) pool_id;
+%rename(_demand_id) demand_id;
+%rename(_node_id) node_id;
+
+%extend spotopt_risk {
+%pythoncode %{
+    def at(self, pool, horizon_h):
+        """One pool's Forecast, by its index in the catalog, for the next horizon_h hours."""
+        row = self._at(pool, horizon_h)
+        return Forecast._make(row[:5] + (RiskFlag(row[5]),))
+
+    def columns(self, horizon_h, p=None, low=None, high=None):
+        """p, low and high of every pool, as a tuple of three float64 buffers.
+
+        Each is written into what was given, or into a new array.array, which numpy.asarray() wraps
+        uncopied.
+        """
+        out = tuple(_column(one, self._pools) for one in (p, low, high))
+        self._columns_of(horizon_h, *out)
+        return out
+%}
+}
+
+%extend spotopt_ranking {
+%pythoncode %{
+    def __len__(self):
+        """The number of pools that were ranked."""
+        return self._count()
+
+    def __getitem__(self, place):
+        """The Place (pool index and score) at a place, best first."""
+        at = operator.index(place)
+        at += len(self) if at < 0 else 0
+        if not 0 <= at < len(self):
+            raise IndexError("ranking[%d]; there are %d places" % (place, len(self)))
+        return Place._make(self._at(at))
+
+    def __iter__(self):
+        for place in range(len(self)):
+            yield self[place]
+
+    def to_json(self):
+        """The Ranking document."""
+        return self._write()
+
+    def to_dict(self):
+        """The Ranking document as a dict."""
+        return json.loads(self._write())
+
+    def funnel(self):
+        """How many pools fell at which stage, and why."""
+        return Funnel.parse(self._write(), name="ranking")
+
+    def __repr__(self):
+        return "<spotopt.Ranking of %d pools>" % len(self)
+%}
+}
+
+%extend spotopt_problem {
+%pythoncode %{
+    @classmethod
+    def parse(cls, text, name="problem"):
+        """Read a PackingProblem document from str or bytes."""
+        return cls._from_text(text, name)
+
+    def add_pool(self, id, capacity, cost, min=0, max=None, rank=0, labels=None):
+        """Add a pool that new nodes can be bought from; returns its index.
+
+        capacity has a number a resource; max None is no limit; rank breaks ties in cost.
+        """
+        with not_in_use(self):
+            index = self._add_pool_of(id, _reals(capacity), cost, min, _or_no_limit(max), rank)
+            for key, value in (labels or {}).items():
+                self._set_pool_label(index, key, value)
+        return index
+
+    def add_demand(self, id, request, count=1, pools=None, move_cost=0.0, unplaced_cost=None):
+        """Add identical replicas, counted once; returns the index.
+
+        pools are the indices of those it may use, None for all; unplaced_cost None: it must be placed.
+        """
+        with not_in_use(self):
+            return self._add_demand_of(id, _reals(request), count, _indices(pools), move_cost,
+                                       _or_nan(unplaced_cost))
+
+    def add_node(self, id, pool, capacity=None, cost=None, holds=None, fixed=None):
+        """Add a running node; returns its index.
+
+        capacity and cost None are its pool's. holds and fixed count replicas by demand index.
+        """
+        with not_in_use(self):
+            index = self._add_node_of(id, pool, _reals(capacity), _or_nan(cost))
+            for demand, replicas in (holds or {}).items():
+                self._set_resident(index, demand, replicas, (fixed or {}).get(demand, 0))
+        return index
+
+    def add_rule(self, rule, *, demands=None, others=None, per=None, count=None, frac=None,
+                 penalty=None, max_skew=1, min_domains=0, key=None, value=None, of=None, min=None,
+                 max=None, min_frac=None, max_frac=None, pools=None, values=None):
+        """Add a rule, by the name and the fields that a PackingProblem document has.
+
+        others stands for from, to or for; demands, others and pools are indices; values are those
+        of a mean, one for each of pools.
+        """
+        if rule not in rules:
+            raise ArgumentError("rule is %r; want one of %s" % (rule, ", ".join(rules)))
+        with not_in_use(self):
+            self._add_rule_of(rules[rule], _or_no_limit(count), _or_nan(frac), per, _indices(demands),
+                              _indices(others), _or_nan(penalty), max_skew, min_domains, key, value,
+                              of, _or_nan(min), _or_nan(max), _or_nan(min_frac), _or_nan(max_frac),
+                              _indices(pools), _reals(values))
+
+    @property
+    def pools(self):
+        """The pools' ids."""
+        return [self._pool_id(i) for i in range(self._pool_count())]
+
+    @property
+    def demands(self):
+        """The demands' ids."""
+        return [self._demand_id(i) for i in range(self._demand_count())]
+
+    @property
+    def nodes(self):
+        """The running nodes' ids."""
+        return [self._node_id(i) for i in range(self._node_count())]
+
+    @property
+    def resource_count(self):
+        """The number of resources."""
+        return self._resource_count()
+
+    @property
+    def rule_count(self):
+        """The number of rules."""
+        return self._rule_count()
+
+    def __repr__(self):
+        return "<spotopt.Problem of %d pools, %d demands, %d nodes>" % (
+            self._pool_count(), self._demand_count(), self._node_count())
+%}
+}
+
+%extend spotopt_packing {
+%pythoncode %{
+    @property
+    def outcome(self):
+        """"optimal", "feasible", "infeasible" or "stopped"."""
+        return outcomes[self._outcome()]
+
+    @property
+    def cost(self):
+        """The objective; NaN when not everything that must be placed is."""
+        return self._cost()
+
+    @property
+    def bound(self):
+        """No packing costs less than this; NaN when infeasible."""
+        return self._bound()
+
+    @property
+    def gap(self):
+        """(cost - bound) / max(cost, 1e-9); NaN without a cost."""
+        return self._gap()
+
+    @property
+    def rows(self):
+        """Equal nodes of the answer, as PackingRow; running nodes not among them are dropped."""
+        rows = (self._row_at(i) for i in range(self._row_count()))
+        return [PackingRow(pool, None if node == _no_limit else node, count, holds)
+                for pool, node, count, holds in rows]
+
+    def unplaced(self, demand):
+        """Replicas of a demand, by its index, that are not placed."""
+        return self._unplaced(demand)
+
+    @property
+    def why(self):
+        """Reasons for what is not placed, as (demand index, text)."""
+        return [tuple(reversed(self._why_at(i))) for i in range(self._why_count())]
+
+    @property
+    def stats(self):
+        """What the solve took, as PackingStats."""
+        return PackingStats._make(self._stats_get())
+
+    def to_json(self):
+        """The PackingResult document."""
+        return self._write_json()
+
+    def to_dict(self):
+        """The PackingResult document as a dict."""
+        return json.loads(self._write_json())
+
+    def __repr__(self):
+        return "<spotopt.Packing: %s, cost %g, gap %g>" % (self.outcome, self.cost, self.gap)
+%}
+}
+
+%extend spotopt_funnel {
+%pythoncode %{
+    @classmethod
+    def parse(cls, text, name="funnel"):
+        """Read the funnel of a Plan, Ranking or Funnel document, from str or bytes."""
+        return cls._from_text(text, name)
+
+    def merge(self, other):
+        """Add another's counts, stage by stage; in any order the result is the same."""
+        self._merge(other)
+
+    def to_json(self):
+        """The Funnel document."""
+        return self._write()
+
+    def to_dict(self):
+        """The Funnel document as a dict."""
+        return json.loads(self._write())
+
+    def to_openmetrics(self):
+        """The counts as OpenMetrics text."""
+        return self._write_openmetrics()
+%}
+}
+
+%extend spotopt_plan {
+%pythoncode %{
+    @property
+    def summary(self):
+        """What the plan comes to, as PlanSummary."""
+        return PlanSummary._make(self._summarize())
+
+    def to_json(self):
+        """The Plan document."""
+        return self._write()
+
+    def to_dict(self):
+        """The Plan document as a dict."""
+        return json.loads(self._write())
+
+    def funnel(self):
+        """How many pools fell at which stage, and why."""
+        return Funnel.parse(self._write(), name="plan")
+
+    def __repr__(self):
+        is_now = self.summary
+        return "<spotopt.Plan: %d nodes become %d, %d moves>" % (
+            is_now.before_nodes, is_now.after_nodes, is_now.moves)
+%}
+}
+
+%extend spotopt_drain {
+%pythoncode %{
+    @property
+    def blocked_count(self):
+        """Pods that no order of steps can move, or that the notice is too short for."""
+        return self._blocked_count()
+
+    @property
+    def lost_count(self):
+        """Pods that are lost because the notice is too short."""
+        return self._lost_count()
+
+    @property
+    def makespan_s(self):
+        """Seconds from the first step to the last pod ready elsewhere."""
+        return self._makespan_s()
+
+    def to_json(self):
+        """The DrainPlan document."""
+        return self._write()
+
+    def to_dict(self):
+        """The DrainPlan document as a dict."""
+        return json.loads(self._write())
+%}
+}

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""libspotopt: decides how Kubernetes fleets use spot capacity.
+
+    import spotopt
+
+    cluster = spotopt.Cluster.parse(text, name="cluster.json")
+    catalog = spotopt.Catalog.parse(text, name="catalog.json")
+    plan = spotopt.plan(cluster=cluster, catalog=catalog, now=1793610000)
+    print(plan.summary)
+"""
+from .calls import check_plan, drain, pack, plan, rank, risk
+from .core import (
+    Catalog,
+    Cluster,
+    Drain,
+    Funnel,
+    History,
+    Metrics,
+    Options,
+    Packing,
+    Plan,
+    Policy,
+    Problem,
+    Ranking,
+    Risk,
+)
+from .core import version as _version
+from .errors import (
+    ArgumentError,
+    CancelledError,
+    Error,
+    InputError,
+    InternalError,
+    MismatchError,
+    NoMemoryError,
+    StateError,
+)
+from .rows import (
+    Forecast,
+    Option,
+    PackingRow,
+    PackingStats,
+    Place,
+    PlanSummary,
+    Pool,
+    Progress,
+    RiskFlag,
+)
+
+__version__ = _version()
+
+# Where users find a name is where it says it lives.
+for _name, _value in list(globals().items()):
+    if getattr(_value, "__module__", "").startswith("spotopt."):
+        _value.__module__ = "spotopt"
+del _name, _value

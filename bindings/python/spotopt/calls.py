@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls that decide. Each takes every option of Options.table() as a keyword.
+
+All of them may take long: they give up the interpreter's lock, Ctrl-C stops them, and a `progress`
+callable is called now and then with a Progress; what is true of what it returns cancels the call,
+which then gives its best answer so far (or raises CancelledError when there is none).
+"""
+import datetime
+import json
+
+from .core import Drain, Options, Packing, Plan, Problem, Ranking, Risk
+from .rows import Progress
+from .use import first_use, in_use
+
+
+def _options(options, progress, values):
+    """Options for one call alone, so that no other thread's call meets this one's callable."""
+    call = Options()
+    if options is not None:
+        call.update(**options.given)
+    call.update(**values)
+    call._progress = None if progress is None else lambda *row: progress(Progress._make(row))
+    call._watch(call._progress)
+    return call
+
+
+def _seconds(now):
+    """Seconds since 1970 UTC of a number or of an aware datetime."""
+    if isinstance(now, datetime.datetime):
+        if now.tzinfo is None:
+            raise ValueError("now has no time zone; want an aware datetime, or seconds since 1970 UTC")
+        return now.timestamp()
+    return float(now)
+
+
+def plan(*, cluster, catalog, policy=None, history=None, metrics=None, now, options=None, progress=None,
+         **values):
+    """Decide: forecast, screen, rank, pack, order the moves. Returns a Plan.
+
+    now is seconds since 1970 UTC (or of the history's epoch), or an aware datetime.
+    """
+    call = _options(options, progress, values)
+    with in_use(cluster, catalog, policy, history, metrics):
+        return Plan._make_of(cluster, catalog, policy, history, metrics, _seconds(now), call)
+
+
+def check_plan(plan, *, cluster, catalog, policy=None, history=None, metrics=None, name="plan"):
+    """Judge a plan (a Plan, its document or the document's dict) from the inputs that it was made from.
+
+    Returns the faults found, a line each; an empty list: the plan holds. Raises MismatchError when the
+    plan was made from other inputs.
+    """
+    text = plan.to_json() if isinstance(plan, Plan) else json.dumps(plan) if isinstance(plan, dict) else plan
+    with in_use(cluster, catalog, policy, history, metrics):
+        report = Plan._check_of(cluster, catalog, policy, history, metrics, 0.0, text, name)
+    return report.splitlines()
+
+
+def risk(catalog, *, history=None, now, options=None, progress=None, **values):
+    """Forecast every pool of a catalog; history rows after now are not looked at. Returns a Risk."""
+    call = _options(options, progress, values)
+    with in_use(catalog, history):
+        made = Risk._score_of(catalog, history, _seconds(now), call)
+        made._pools = len(catalog)
+    return made
+
+
+def rank(catalog, request, *, history=None, metrics=None, policy=None, now, count=1, top=0, options=None,
+         progress=None, **values):
+    """Rank every pool of a catalog for count replicas of a request. Returns a Ranking.
+
+    request is "cpu=4,memory=16Gi" or a dict such as {"cpu": 4, "memory": "16Gi"}.
+    """
+    if isinstance(request, dict):
+        request = ",".join("%s=%s" % item for item in request.items())
+    call = _options(options, progress, values)
+    with in_use(catalog, history, metrics, policy):
+        return Ranking._rank_of(catalog, history, metrics, policy, request, _seconds(now), count, top, call)
+
+
+def pack(problem, *, options=None, progress=None, **values):
+    """Pack demands at least cost. Returns a Packing.
+
+    problem is a Problem, which this seals, or a PackingProblem document: str, bytes or a dict.
+    """
+    if isinstance(problem, dict):
+        problem = json.dumps(problem)
+    if not isinstance(problem, Problem):
+        problem = Problem.parse(problem)
+    call = _options(options, progress, values)
+    with first_use(problem), in_use(problem):
+        return problem._solve_with(call)
+
+
+def drain(cluster, nodes, *, catalog=None, policy=None, notice_s=0.0, launch_s=60.0, start_s=15.0, options=None,
+          progress=None, **values):
+    """Plan how to leave nodes, by name, without breaking a disruption budget. Returns a Drain.
+
+    Nodes to launch come from catalog (None: from nowhere). notice_s are the seconds until the nodes are
+    gone (0: no deadline); launch_s those from a launch to a ready node; start_s from binding to a ready pod.
+    """
+    call = _options(options, progress, values)
+    with in_use(cluster, catalog, policy):
+        return Drain._plan_of(cluster, catalog, policy, nodes, notice_s, launch_s, start_s, call)

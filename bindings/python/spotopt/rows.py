@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows that the library hands out, as named tuples."""
+import enum
+from typing import Dict, NamedTuple, Optional
+
+
+class Option(NamedTuple):
+    """One row of the option table."""
+
+    key: str
+    type: str
+    unit: str
+    since: str
+    help: str
+    default: float
+    min: float
+    max: float
+
+
+class Pool(NamedTuple):
+    """What can be bought: a machine type in a zone under a purchase model."""
+
+    id: str
+    instance_type: str
+    zone: str
+    purchase: str
+    arch: str
+    usd_per_hour: float
+    cpu_cores: float
+    memory_mib: float
+
+
+class RiskFlag(enum.IntFlag):
+    """Where a forecast comes from, and what is odd about it."""
+
+    PRIOR = 1
+    EVIDENCE = 2
+    COLD = 16
+    STALE = 32
+    NONE = 64
+
+
+class Forecast(NamedTuple):
+    """One pool's forecast for one horizon: p of one node, its 5 % and 95 % quantiles, the evidence."""
+
+    p: float
+    low: float
+    high: float
+    events: float
+    hours: float
+    flags: RiskFlag
+
+
+class Place(NamedTuple):
+    """A place in a ranking: the pool's index in the catalog, and its score, 0..100."""
+
+    pool: int
+    score: float
+
+
+class PackingRow(NamedTuple):
+    """Equal nodes of a packing; node is None for new ones; holds counts replicas by demand index."""
+
+    pool: int
+    node: Optional[int]
+    count: int
+    holds: Dict[int, int]
+
+
+class PackingStats(NamedTuple):
+    """What a solve took."""
+
+    seconds: float
+    lp_seconds: float
+    pricing_seconds: float
+    work: int
+    columns: int
+    branch_nodes: int
+    cut_short: bool
+
+
+class PlanSummary(NamedTuple):
+    """What a plan comes to; USD are per hour; NaN where a number does not exist."""
+
+    before_usd_per_hour: float
+    after_usd_per_hour: float
+    on_demand_usd_per_hour: float
+    gross_saving_frac: float
+    gap: float
+    before_nodes: int
+    after_nodes: int
+    moves: int
+    pods_unplaced: int
+
+
+class Progress(NamedTuple):
+    """How a long call is getting on; done_frac is -1 where unknown, cost infinite while there is none."""
+
+    stage: str
+    done_frac: float
+    cost: float
+    bound: float
+    seconds: float
+
+
+outcomes = {1: "optimal", 2: "feasible", 3: "infeasible", 4: "stopped"}
+rules = {
+    "at_most": 1,
+    "separate": 2,
+    "together": 3,
+    "near": 4,
+    "spread": 5,
+    "share": 6,
+    "limit": 7,
+    "mean": 8,
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spotopt.i - the bindings of every language.
+ *
+ * common/ mirrors the public headers, one file each, in no language's words: an %extend method
+ * without a body is the function spotopt_<noun>_<method>; one with a body takes a struct's fields as
+ * arguments and is named for it, <method>_of or from_text. A language's own file turns errors into
+ * exceptions, and texts, columns and structs into what is usual there.
+ */
+%module spotopt
+%{
+#include <stdio.h>
+#include <string.h>
+
+#include "spotopt/spotopt.h"
+
+/* Two arrays of one call differ in length, which a struct with one count could not say. */
+static spotopt_status
+spotopt_swig_lengths(spotopt_error *err, const char *what, size_t is, const char *as, size_t want)
+{
+    err->status = SPOTOPT_E_ARGUMENT;
+    snprintf(err->message, sizeof err->message, "%s has %zu items; want %zu, as many as %s", what,
+             is, want, as);
+    return SPOTOPT_E_ARGUMENT;
+}
+%}
+/* One name in every language: SPOTOPT_RISK_COLD is RISK_COLD of this module. */
+%rename("%(strip:[SPOTOPT_])s", %$isenumitem) "";
+
+#ifdef SWIGPYTHON
+%include "python/python.i"
+#endif
+
+%include "common/status.i"
+%include "common/options.i"
+%include "common/catalog.i"
+%include "common/cluster.i"
+%include "common/policy.i"
+%include "common/history.i"
+%include "common/risk.i"
+%include "common/rank.i"
+%include "common/pack.i"
+%include "common/drain.i"
+%include "common/funnel.i"
+%include "common/plan.i"
