@@ -11,6 +11,8 @@
 
 #define EPS 1e-9
 
+static void fault(sim_drain *sim, const char *format, ...) SPOTOPT_PRINTF(2, 3);
+
 static void
 fault(sim_drain *sim, const char *format, ...)
 {

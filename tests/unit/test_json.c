@@ -102,8 +102,7 @@ test_json__takes_everything_that_is_json(void)
                                        "\"\xf0\x9f\x98\x80\x7f\"",
                                        "\t\r\n[ 1 , 2 ]\n",
                                        "\xef\xbb\xbf[1]",
-                                       "\xef\xbb\xbf"
-                                       "1",
+                                       "\xef\xbb\xbf 1",
                                        "1e400",
                                        "{\"a\":1,\"A\":2}"};
 
