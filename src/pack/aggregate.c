@@ -138,7 +138,8 @@ make_axis(spotopt__model *model, uint32_t key, uint32_t *out)
 }
 
 static bool
-demand_fits(const spotopt_problem *problem, const spotopt__demand *demand, const double *capacity)
+demand_fits(const spotopt_problem *problem, const spotopt__pack_demand *demand,
+            const double *capacity)
 {
     for (uint32_t r = 0; r < problem->resources; r++) {
         if (!(demand->request[r] <= capacity[r]))
@@ -149,7 +150,7 @@ demand_fits(const spotopt_problem *problem, const spotopt__demand *demand, const
 
 /* The domains that a spread counts over. */
 static bool
-mark_domains(spotopt__model *model, const spotopt__rule *rule, spotopt__prule *out)
+mark_domains(spotopt__model *model, const spotopt__pack_rule *rule, spotopt__prule *out)
 {
     const spotopt_problem *problem = model->problem;
     const spotopt__axis *axis = &model->axis[out->axis];
@@ -165,7 +166,7 @@ mark_domains(spotopt__model *model, const spotopt__rule *rule, spotopt__prule *o
             is_domain[domain] = 1;
     }
     for (uint32_t i = 0; i < rule->other_count; i++) {
-        const spotopt__demand *demand = &problem->demands.at[rule->others[i]];
+        const spotopt__pack_demand *demand = &problem->demands.at[rule->others[i]];
         const spotopt__pool_set *set = &problem->pool_sets.at[demand->pool_set];
         uint32_t span = demand->pool_set == SPOTOPT__ALL_POOLS ? model->pools : set->count;
         for (uint32_t j = 0; j < span; j++) {
@@ -195,7 +196,7 @@ tally_residents(spotopt__model *model, const uint32_t *list, uint32_t count,
         for (uint32_t i = 0; i < count; i++)
             in_list[list[i]] = 1;
         for (size_t n = 0; n < problem->nodes.count; n++) {
-            const spotopt__node *node = &problem->nodes.at[n];
+            const spotopt__pack_node *node = &problem->nodes.at[n];
             for (size_t s = 0; s < node->residents.count; s++) {
                 if (in_list[node->residents.at[s].demand])
                     tally[axis->domain_of[node->pool]] += node->residents.at[s].holds;
@@ -209,7 +210,7 @@ tally_residents(spotopt__model *model, const uint32_t *list, uint32_t count,
 }
 
 static bool
-make_prule(spotopt__model *model, const spotopt__rule *rule, uint32_t source)
+make_prule(spotopt__model *model, const spotopt__pack_rule *rule, uint32_t source)
 {
     spotopt__prule *out = &model->prule[model->prules];
     double total = 0.0;
@@ -248,7 +249,7 @@ make_prule(spotopt__model *model, const spotopt__rule *rule, uint32_t source)
 }
 
 static bool
-make_trule(spotopt__model *model, const spotopt__rule *rule, uint32_t source)
+make_trule(spotopt__model *model, const spotopt__pack_rule *rule, uint32_t source)
 {
     spotopt__trule *out = &model->trule[model->trules];
     uint32_t *group_of = spotopt__arena_alloc(&model->arena, model->pools + 1, sizeof *group_of);
@@ -316,7 +317,7 @@ make_rules(spotopt__model *model)
     if (model->prule == NULL || model->trule == NULL || model->axis == NULL)
         return false;
     for (size_t r = 0; r < count; r++) {
-        const spotopt__rule *rule = &problem->rules.at[r];
+        const spotopt__pack_rule *rule = &problem->rules.at[r];
         if (!(rule->kind <= SPOTOPT_RULE_SPREAD ? make_prule(model, rule, (uint32_t)r)
                                                 : make_trule(model, rule, (uint32_t)r)))
             return false;
@@ -337,7 +338,7 @@ list_uses(spotopt__model *model, spotopt__use **out_uses, size_t **out_start)
     /* Pass 0 counts into start[d + 2], pass 1 fills from start[d + 1]. */
     for (int pass = 0; pass < 2 && start != NULL && mark != NULL; pass++) {
         for (uint32_t k = 0; k < model->prules; k++) {
-            const spotopt__rule *rule = &problem->rules.at[model->prule[k].source];
+            const spotopt__pack_rule *rule = &problem->rules.at[model->prule[k].source];
             for (uint32_t i = 0; i < rule->demand_count; i++)
                 mark[rule->demands[i]] |= SPOTOPT__ROLE_A;
             for (uint32_t i = 0; i < rule->other_count; i++)
@@ -376,7 +377,7 @@ static bool
 is_same_demand(const spotopt_problem *problem, const spotopt__use *uses, const size_t *start,
                uint32_t a, uint32_t b)
 {
-    const spotopt__demand *x = &problem->demands.at[a], *y = &problem->demands.at[b];
+    const spotopt__pack_demand *x = &problem->demands.at[a], *y = &problem->demands.at[b];
     size_t count = start[a + 1] - start[a];
 
     return x->pool_set == y->pool_set &&
@@ -411,7 +412,7 @@ make_items(spotopt__model *model)
                 problem->nodes.at[n].residents.at[s].holds;
     }
     for (uint32_t d = 0; d < demands; d++) {
-        const spotopt__demand *demand = &problem->demands.at[d];
+        const spotopt__pack_demand *demand = &problem->demands.at[d];
         uint64_t hash = spotopt__hash_bytes(demand->request, problem->resources * sizeof(double),
                                             demand->pool_set);
         hash = spotopt__hash_bytes(uses + start[d], (start[d + 1] - start[d]) * sizeof *uses, hash);
@@ -439,7 +440,7 @@ make_items(spotopt__model *model)
     }
     for (uint32_t d = 0; d < demands; d++) {
         spotopt__item *item;
-        const spotopt__demand *demand = &problem->demands.at[d];
+        const spotopt__pack_demand *demand = &problem->demands.at[d];
         model->item_of[d] = model->item_of[leader[d]];
         item = &model->item[model->item_of[d]];
         item->request = demand->request;
@@ -583,7 +584,7 @@ make_kinds(spotopt__model *model)
     }
     for (uint32_t n = 0; n < model->nodes; n++) {
         spotopt__kind *kind = &model->kind[model->pools + n];
-        const spotopt__node *node = &problem->nodes.at[n];
+        const spotopt__pack_node *node = &problem->nodes.at[n];
         spotopt__stay *stays =
             spotopt__arena_alloc(&model->arena, node->residents.count + 1, sizeof *stays);
         if (stays == NULL)
@@ -595,7 +596,7 @@ make_kinds(spotopt__model *model)
         kind->stays = stays;
         kind->stay_count = (uint32_t)node->residents.count;
         for (uint32_t s = 0; s < kind->stay_count; s++) {
-            const spotopt__resident *resident = &node->residents.at[s];
+            const spotopt__pack_resident *resident = &node->residents.at[s];
             stays[s].item = model->item_of[resident->demand];
             stays[s].holds = resident->holds;
             stays[s].fixed = resident->fixed;

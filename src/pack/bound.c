@@ -133,7 +133,7 @@ static void
 bounds_of(const spotopt__model *model, uint32_t k, double *lower, double *upper)
 {
     const spotopt__kind *kind = &model->kind[k];
-    const spotopt__pool *pool = &model->problem->pools.at[kind->pool];
+    const spotopt__pack_pool *pool = &model->problem->pools.at[kind->pool];
 
     if (kind->node != SPOTOPT__NONE) {
         *lower = kind->has_fixed ? 1.0 : 0.0;

@@ -529,7 +529,7 @@ domain_cost(const spotopt__model *model, uint32_t r, uint32_t domain)
         if (!listed || item->count == 0)
             continue;
         for (uint32_t p = 0; p < model->pools; p++) {
-            const spotopt__pool *pool = &model->problem->pools.at[p];
+            const spotopt__pack_pool *pool = &model->problem->pools.at[p];
             double part = 0.0;
             if (axis->domain_of[p] != domain || pool->max == 0 || !spotopt__allows(item, p) ||
                 !spotopt__one_fits(model, item, pool->capacity))

@@ -38,7 +38,7 @@ static bool
 explain_size(const spotopt__model *model, uint32_t d, char *out, size_t room)
 {
     const spotopt_problem *problem = model->problem;
-    const spotopt__demand *demand = &problem->demands.at[d];
+    const spotopt__pack_demand *demand = &problem->demands.at[d];
     char wants[SPOTOPT__REAL_SIZE], has[SPOTOPT__REAL_SIZE];
 
     for (uint32_t r = 0; r < model->resources; r++) {

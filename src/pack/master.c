@@ -109,7 +109,7 @@ make_rows(master *m, spotopt_error *err)
     m->rows = row + sides->count;
     for (uint32_t k = 0; k < model->kinds && status == SPOTOPT_OK; k++) {
         const spotopt__kind *kind = &model->kind[k];
-        const spotopt__pool *pool = &model->problem->pools.at[kind->pool];
+        const spotopt__pack_pool *pool = &model->problem->pools.at[kind->pool];
         double lower = kind->node == SPOTOPT__NONE ? pool->min : kind->has_fixed ? 1.0 : 0.0;
         double upper = kind->node != SPOTOPT__NONE     ? 1.0
                        : pool->max == SPOTOPT_NO_LIMIT ? (double)INFINITY

@@ -198,7 +198,7 @@ spotopt_problem_add_pool(spotopt_problem *problem, const spotopt_pool_spec *give
                          uint32_t *out_index, spotopt_error *err)
 {
     spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
-    spotopt__pool pool = {0};
+    spotopt__pack_pool pool = {0};
     uint32_t found;
     spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_pool_spec", err);
 
@@ -237,7 +237,7 @@ spotopt_status
 spotopt_problem_set_pool_label(spotopt_problem *problem, uint32_t pool, const char *key,
                                const char *value, spotopt_error *err)
 {
-    spotopt__label label;
+    spotopt__pack_label label;
     spotopt_status status = check_open(problem, err);
 
     if (status != SPOTOPT_OK)
@@ -334,7 +334,7 @@ spotopt_problem_add_demand(spotopt_problem *problem, const spotopt_demand_spec *
                            uint32_t *out_index, spotopt_error *err)
 {
     spotopt_demand_spec spec = SPOTOPT_DEMAND_SPEC_INIT;
-    spotopt__demand demand = {0};
+    spotopt__pack_demand demand = {0};
     uint32_t found;
     spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_demand_spec", err);
 
@@ -379,7 +379,7 @@ spotopt_problem_add_node(spotopt_problem *problem, const spotopt_node_spec *give
                          uint32_t *out_index, spotopt_error *err)
 {
     spotopt_node_spec spec = SPOTOPT_NODE_SPEC_INIT;
-    spotopt__node node = {0};
+    spotopt__pack_node node = {0};
     uint32_t found;
     spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_node_spec", err);
 
@@ -421,7 +421,7 @@ spotopt_status
 spotopt_problem_set_resident(spotopt_problem *problem, uint32_t node, uint32_t demand,
                              uint32_t holds, uint32_t fixed, spotopt_error *err)
 {
-    spotopt__node *at;
+    spotopt__pack_node *at;
     spotopt_status status = check_open(problem, err);
 
     if (status != SPOTOPT_OK)
@@ -445,7 +445,7 @@ spotopt_problem_set_resident(spotopt_problem *problem, uint32_t node, uint32_t d
                                  at->id, problem->demands.at[demand].id);
     }
     if (!spotopt__vec_push(problem->context, &at->residents,
-                           (spotopt__resident){demand, holds, fixed}))
+                           (spotopt__pack_resident){demand, holds, fixed}))
         return spotopt__nomem(err, "a resident");
     return SPOTOPT_OK;
 }
@@ -494,7 +494,7 @@ has_duplicate(spotopt_problem *problem, const uint32_t *list, uint32_t count, bo
 }
 
 static spotopt_status
-take_placement(spotopt_problem *problem, const spotopt_rule_spec *spec, spotopt__rule *rule,
+take_placement(spotopt_problem *problem, const spotopt_rule_spec *spec, spotopt__pack_rule *rule,
                spotopt_error *err)
 {
     const char *kind = rule_name(spec->kind);
@@ -569,7 +569,7 @@ take_placement(spotopt_problem *problem, const spotopt_rule_spec *spec, spotopt_
 }
 
 static spotopt_status
-take_tally(spotopt_problem *problem, const spotopt_rule_spec *spec, spotopt__rule *rule,
+take_tally(spotopt_problem *problem, const spotopt_rule_spec *spec, spotopt__pack_rule *rule,
            spotopt_error *err)
 {
     const char *kind = rule_name(spec->kind);
@@ -657,7 +657,7 @@ spotopt_problem_add_rule(spotopt_problem *problem, const spotopt_rule_spec *give
                          spotopt_error *err)
 {
     spotopt_rule_spec spec = SPOTOPT_RULE_SPEC_INIT;
-    spotopt__rule rule = {0};
+    spotopt__pack_rule rule = {0};
     spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_rule_spec", err);
 
     if (status == SPOTOPT_OK)
@@ -744,7 +744,7 @@ spotopt__problem_find_node(const spotopt_problem *problem, const char *id)
 uint32_t
 spotopt__pool_label(const spotopt_problem *problem, uint32_t pool, uint32_t key)
 {
-    const spotopt__pool *at = &problem->pools.at[pool];
+    const spotopt__pack_pool *at = &problem->pools.at[pool];
 
     for (size_t i = 0; i < at->labels.count; i++) {
         if (at->labels.at[i].key == key)

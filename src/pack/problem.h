@@ -12,17 +12,17 @@
 #define SPOTOPT__HUGE 1e15   /* the largest number accepted anywhere */
 #define SPOTOPT__ALL_POOLS 0 /* the pool set of demands without a list */
 
-typedef struct spotopt__label {
+typedef struct spotopt__pack_label {
     uint32_t key, value; /* key: index in keys; value: index in texts of all values */
-} spotopt__label;
+} spotopt__pack_label;
 
-typedef struct spotopt__pool {
+typedef struct spotopt__pack_pool {
     const char *id;
     const double *capacity;
     double cost;
     uint32_t min, max, rank;
-    spotopt__vec(spotopt__label) labels;
-} spotopt__pool;
+    spotopt__vec(spotopt__pack_label) labels;
+} spotopt__pack_pool;
 
 /* Equal lists of allowed pools are kept once. Sorted, unique. Set 0 has list NULL: every pool. */
 typedef struct spotopt__pool_set {
@@ -31,26 +31,26 @@ typedef struct spotopt__pool_set {
     uint64_t hash;
 } spotopt__pool_set;
 
-typedef struct spotopt__demand {
+typedef struct spotopt__pack_demand {
     const char *id;
     const double *request;
     uint32_t count, pool_set;
     double move_cost;
     double unplaced_cost; /* NaN: must be placed */
-} spotopt__demand;
+} spotopt__pack_demand;
 
-typedef struct spotopt__resident {
+typedef struct spotopt__pack_resident {
     uint32_t demand, holds, fixed;
-} spotopt__resident;
+} spotopt__pack_resident;
 
-typedef struct spotopt__node {
+typedef struct spotopt__pack_node {
     const char *id;
     const double *capacity;
     double cost;
     uint32_t pool;
     bool has_own_cost;
-    spotopt__vec(spotopt__resident) residents;
-} spotopt__node;
+    spotopt__vec(spotopt__pack_resident) residents;
+} spotopt__pack_node;
 
 /* Beside key indices, and beside resources. No enum: its values would have to fit an int. */
 #define SPOTOPT__PER_NODE UINT32_MAX
@@ -58,7 +58,7 @@ typedef struct spotopt__node {
 #define SPOTOPT__OF_NODES UINT32_MAX
 #define SPOTOPT__OF_COST (UINT32_MAX - 1)
 
-typedef struct spotopt__rule {
+typedef struct spotopt__pack_rule {
     int32_t kind;
     uint32_t per; /* SPOTOPT__PER_... or a key; also the key of share and limit, NONE without */
     uint32_t of;  /* SPOTOPT__OF_... or a resource */
@@ -73,7 +73,7 @@ typedef struct spotopt__rule {
     const uint32_t *pools;
     const double *values;
     uint32_t pool_count;
-} spotopt__rule;
+} spotopt__pack_rule;
 
 struct spotopt_problem {
     spotopt_context *context;
@@ -82,11 +82,11 @@ struct spotopt_problem {
     spotopt__arena arena; /* texts and lists */
     uint32_t resources;
     const char **resource_names;
-    spotopt__vec(spotopt__pool) pools;
+    spotopt__vec(spotopt__pack_pool) pools;
     spotopt__vec(spotopt__pool_set) pool_sets;
-    spotopt__vec(spotopt__demand) demands;
-    spotopt__vec(spotopt__node) nodes;
-    spotopt__vec(spotopt__rule) rules;
+    spotopt__vec(spotopt__pack_demand) demands;
+    spotopt__vec(spotopt__pack_node) nodes;
+    spotopt__vec(spotopt__pack_rule) rules;
     spotopt__vec(const char *) keys;
     spotopt__vec(const char *) values;
     spotopt__map pool_of, demand_of, node_of, key_of, value_of;

@@ -32,11 +32,16 @@ spotopt__rekind(spotopt__state *state, uint32_t slot, uint32_t kind)
     spotopt__state_drop(state, slot);
     ok = spotopt__state_openings(state, kind, count) >= count;
     at = spotopt__state_open(state, ok ? kind : from, count); /* takes the slot just freed */
+    if (at == SPOTOPT__NONE) {
+        spotopt__free(state->context, copy);
+        return false;
+    }
     for (; ok && done < held; done++) {
         if (spotopt__state_room(state, at, copy[done].item, copy[done].count) < copy[done].count) {
             spotopt__state_drop(state, at);
             at = spotopt__state_open(state, from, count);
             ok = false;
+            break;
         } else {
             spotopt__state_put(state, at, copy[done].item, copy[done].count);
         }

@@ -374,7 +374,7 @@ spotopt__state_openings(const spotopt__state *state, uint32_t k, uint32_t want)
 {
     const spotopt__model *model = state->model;
     const spotopt__kind *kind = &model->kind[k];
-    const spotopt__pool *pool = &model->problem->pools.at[kind->pool];
+    const spotopt__pack_pool *pool = &model->problem->pools.at[kind->pool];
 
     if (kind->node != SPOTOPT__NONE) {
         want = state->node_bin[kind->node] == SPOTOPT__NONE && want > 0 ? 1 : 0;

@@ -333,6 +333,8 @@ spotopt__state_back(spotopt__state *state, size_t mark)
 {
     bool logs = state->logs;
 
+    if (state->failed) /* the log may have holes; nobody will use this state any more */
+        return;
     state->logs = false;
     while (state->log.count > mark) {
         spotopt__op op = state->log.at[--state->log.count];

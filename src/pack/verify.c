@@ -33,7 +33,7 @@ wrong(judge *j, const char *what, const char *who)
 }
 
 static uint32_t
-domain_of(const judge *j, const spotopt__rule *rule, uint32_t pool)
+domain_of(const judge *j, const spotopt__pack_rule *rule, uint32_t pool)
 {
     uint32_t value;
 
@@ -44,7 +44,7 @@ domain_of(const judge *j, const spotopt__rule *rule, uint32_t pool)
 }
 
 static bool
-has_label(const judge *j, const spotopt__rule *rule, uint64_t domain)
+has_label(const judge *j, const spotopt__pack_rule *rule, uint64_t domain)
 {
     return rule->per == SPOTOPT__PER_POOL || domain < j->problem->values.count;
 }
@@ -59,7 +59,7 @@ node_cost_of(const judge *j, const spotopt__row *row)
 static uint64_t
 held_before(const judge *j, uint32_t node, const unsigned char *in_list)
 {
-    const spotopt__node *at = &j->problem->nodes.at[node];
+    const spotopt__pack_node *at = &j->problem->nodes.at[node];
     uint64_t total = 0;
 
     for (size_t s = 0; s < at->residents.count; s++)
@@ -105,7 +105,7 @@ judge_rows(judge *j)
 
     for (size_t i = 0; i < packing->rows.count; i++) {
         const spotopt__row *row = &packing->rows.at[i];
-        const spotopt__node *node =
+        const spotopt__pack_node *node =
             row->node == SPOTOPT_NO_NODE ? NULL : &problem->nodes.at[row->node];
         const double *capacity =
             node == NULL ? problem->pools.at[row->pool].capacity : node->capacity;
@@ -160,9 +160,9 @@ judge_counts(judge *j, bool partial, uint64_t *missing)
                 (uint64_t)packing->replicas.at[row->first + h] * row->count;
     }
     for (size_t n = 0; n < problem->nodes.count; n++) {
-        const spotopt__node *node = &problem->nodes.at[n];
+        const spotopt__pack_node *node = &problem->nodes.at[n];
         for (size_t s = 0; s < node->residents.count; s++) {
-            const spotopt__resident *resident = &node->residents.at[s];
+            const spotopt__pack_resident *resident = &node->residents.at[s];
             uint64_t stays = 0;
             if (j->row_of_node[n] != 0) {
                 const spotopt__row *row = &packing->rows.at[j->row_of_node[n] - 1];
@@ -178,7 +178,7 @@ judge_counts(judge *j, bool partial, uint64_t *missing)
         }
     }
     for (size_t d = 0; d < problem->demands.count; d++) {
-        const spotopt__demand *demand = &problem->demands.at[d];
+        const spotopt__pack_demand *demand = &problem->demands.at[d];
         if (placed[d] + packing->unplaced[d] != demand->count)
             return wrong(j, "miscounted", demand->id);
         if (isnan(demand->unplaced_cost))
@@ -188,7 +188,7 @@ judge_counts(judge *j, bool partial, uint64_t *missing)
         j->cost += demand->move_cost * (double)beyond(gone[d], beyond(was[d], demand->count));
     }
     for (size_t p = 0; p < problem->pools.count; p++) {
-        const spotopt__pool *pool = &problem->pools.at[p];
+        const spotopt__pack_pool *pool = &problem->pools.at[p];
         if (pool->max != SPOTOPT_NO_LIMIT && bought[p] > pool->max)
             return wrong(j, "too many nodes of", pool->id);
         if (!partial && bought[p] < pool->min)
@@ -198,7 +198,7 @@ judge_counts(judge *j, bool partial, uint64_t *missing)
 }
 
 static uint64_t
-excess_of_nodes(judge *j, const spotopt__rule *rule, uint64_t limit)
+excess_of_nodes(judge *j, const spotopt__pack_rule *rule, uint64_t limit)
 {
     const spotopt_packing *packing = j->packing;
     uint64_t broken = 0, total = 0, most = 0, domains = 0;
@@ -230,18 +230,18 @@ excess_of_nodes(judge *j, const spotopt__rule *rule, uint64_t limit)
 }
 
 static bool
-mark_spread(judge *j, const spotopt__rule *rule, uint64_t *least)
+mark_spread(judge *j, const spotopt__pack_rule *rule, uint64_t *least)
 {
     const spotopt_problem *problem = j->problem;
     uint64_t count = 0;
 
     memset(j->is_domain, 0, j->domains);
     for (size_t p = 0; p < problem->pools.count; p++) {
-        const spotopt__pool *pool = &problem->pools.at[p];
+        const spotopt__pack_pool *pool = &problem->pools.at[p];
         uint32_t domain = domain_of(j, rule, (uint32_t)p);
         for (uint32_t i = 0; i < rule->other_count && pool->max != 0 && has_label(j, rule, domain);
              i++) {
-            const spotopt__demand *demand = &problem->demands.at[rule->others[i]];
+            const spotopt__pack_demand *demand = &problem->demands.at[rule->others[i]];
             bool fits = spotopt__pool_set_has(problem, demand->pool_set, (uint32_t)p);
             for (uint32_t r = 0; r < problem->resources; r++)
                 fits = fits && demand->request[r] <= pool->capacity[r];
@@ -269,7 +269,7 @@ mark_spread(judge *j, const spotopt__rule *rule, uint64_t *least)
 }
 
 static bool
-excess_of_domains(judge *j, const spotopt__rule *rule, uint64_t limit, uint64_t *out)
+excess_of_domains(judge *j, const spotopt__pack_rule *rule, uint64_t limit, uint64_t *out)
 {
     const spotopt_packing *packing = j->packing;
     uint64_t broken = 0, total = 0, most = 0, least = 0;
@@ -329,7 +329,7 @@ excess_of_domains(judge *j, const spotopt__rule *rule, uint64_t limit, uint64_t 
 }
 
 static bool
-judge_placement(judge *j, const spotopt__rule *rule)
+judge_placement(judge *j, const spotopt__pack_rule *rule)
 {
     static const char *const names[] = {"", "at_most", "separate", "together", "near", "spread"};
     uint64_t limit = rule->count, broken = 0;
@@ -357,7 +357,7 @@ judge_placement(judge *j, const spotopt__rule *rule)
 }
 
 static bool
-judge_share(judge *j, const spotopt__rule *rule)
+judge_share(judge *j, const spotopt__pack_rule *rule)
 {
     const spotopt_packing *packing = j->packing;
     double *part = (double *)(void *)j->a; /* same size; cleared first */
@@ -399,7 +399,7 @@ judge_share(judge *j, const spotopt__rule *rule)
 }
 
 static bool
-judge_sums(judge *j, const spotopt__rule *rule)
+judge_sums(judge *j, const spotopt__pack_rule *rule)
 {
     double total = 0.0, weight = 0.0, value;
 
@@ -456,7 +456,7 @@ spotopt__packing_verify(const spotopt_packing *packing, bool partial, double *ou
         j.in_a != NULL && j.in_b != NULL && j.is_domain != NULL) {
         bool ok = judge_rows(&j) && judge_counts(&j, partial, out_missing);
         for (size_t r = 0; ok && r < problem->rules.count; r++) {
-            const spotopt__rule *rule = &problem->rules.at[r];
+            const spotopt__pack_rule *rule = &problem->rules.at[r];
             ok = rule->kind <= SPOTOPT_RULE_SPREAD  ? judge_placement(&j, rule)
                  : rule->kind == SPOTOPT_RULE_SHARE ? judge_share(&j, rule)
                                                     : judge_sums(&j, rule);
