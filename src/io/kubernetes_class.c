@@ -83,6 +83,8 @@ spotopt__k8s_read_namespace(spotopt__k8s *k8s, const spotopt__at *at)
     spotopt__k8s_meta meta;
 
     SPOTOPT__TRY(spotopt__k8s_meta_at(k8s, at, false, &meta));
+    if (spotopt__map_get(&k8s->namespace_at, meta.name) != SPOTOPT__NONE)
+        return SPOTOPT_OK; /* of two manifests the first counts: no namespace stands twice */
     return add_namespace(k8s, meta.name, &meta.labels);
 }
 

@@ -126,6 +126,33 @@ test_list__names_both_places_of_an_object_that_stands_twice(void)
         "/items/1: Pod \"a\""));
 }
 
+#define MANIFEST(meta, replicas)                                                                   \
+    "{'apiVersion':'apps/v1','kind':'StatefulSet','metadata':{'name':'d'" meta                     \
+    "},'spec':{'replicas':" replicas ",'template':{'spec':{'containers':[{'name':'c'}]}}}}"
+
+/* Manifests of several authors in one list: no pod may be lost. What an API server tells has a uid.
+ */
+static void
+test_list__counts_manifests_of_one_name_side_by_side(void)
+{
+    spotopt_cluster *cluster =
+        read_items(MANIFEST("", "2") "," MANIFEST("", "3") "," POD("d-1", "{}"));
+
+    CU_ASSERT_EQUAL(cluster->workloads.count, 2);
+    CU_ASSERT_EQUAL(count_replicas(cluster), 5);
+    CU_ASSERT_EQUAL(cluster->pod_by_id.count, cluster->pods.count); /* names of their own */
+    CU_ASSERT_TRUE(has_warning(cluster, "/items/1 that of /items/0"));
+    spotopt_cluster_free(cluster);
+    CU_ASSERT_TRUE(is_refused(MANIFEST(",'uid':'1'", "2") "," MANIFEST(",'uid':'2'", "3"),
+                              "/items/1: StatefulSet \"d\" stands at /items/0 already"));
+    cluster =
+        read_items("{'kind':'Namespace','apiVersion':'v1','metadata':{'name':'x','labels':{'a':"
+                   "'1'}}},{'kind':'Namespace','apiVersion':'v1','metadata':{'name':'x'}}");
+    CU_ASSERT_EQUAL_FATAL(cluster->namespaces.count, 1);
+    CU_ASSERT_PTR_NOT_NULL(spotopt__labels_get(&cluster->namespaces.at[0].labels, "a"));
+    spotopt_cluster_free(cluster);
+}
+
 static void
 test_list__names_the_item_of_a_repeated_key(void)
 {
@@ -519,6 +546,7 @@ main(void)
         TEST(test_list__may_be_of_one_kind_or_a_single_object),
         TEST(test_list__refuses_what_is_none),
         TEST(test_list__names_both_places_of_an_object_that_stands_twice),
+        TEST(test_list__counts_manifests_of_one_name_side_by_side),
         TEST(test_list__names_the_item_of_a_repeated_key),
         TEST(test_list__passes_over_what_operators_manage_with_one_warning),
         TEST(test_list__keeps_the_names_it_is_given),
