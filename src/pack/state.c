@@ -192,6 +192,8 @@ spotopt__state_close(spotopt__state *state, uint32_t slot)
     spotopt__bin *bin = &state->bins.at[slot];
     const spotopt__kind *kind = &state->model->kind[bin->kind];
 
+    if (state->failed)
+        return;
     assert(bin->count > 0 && bin->holds.count == 0);
     note(state, SPOTOPT__OP_CLOSE, slot, bin->kind, bin->count);
     if (kind->node == SPOTOPT__NONE)
@@ -267,10 +269,10 @@ change(spotopt__state *state, uint32_t slot, uint32_t i, int64_t delta)
 void
 spotopt__state_put(spotopt__state *state, uint32_t bin, uint32_t item, uint32_t count)
 {
-    assert(state->placed[item] + (uint64_t)count * state->bins.at[bin].count <=
-           state->model->item[item].count);
     if (count == 0 || state->failed)
         return;
+    assert(state->placed[item] + (uint64_t)count * state->bins.at[bin].count <=
+           state->model->item[item].count);
     note(state, SPOTOPT__OP_PUT, bin, item, count);
     change(state, bin, item, (int64_t)count);
 }
@@ -278,7 +280,7 @@ spotopt__state_put(spotopt__state *state, uint32_t bin, uint32_t item, uint32_t 
 void
 spotopt__state_take(spotopt__state *state, uint32_t bin, uint32_t item, uint32_t count)
 {
-    if (count == 0)
+    if (count == 0 || state->failed)
         return;
     note(state, SPOTOPT__OP_TAKE, bin, item, count);
     change(state, bin, item, -(int64_t)count);
@@ -289,7 +291,7 @@ spotopt__state_drop(spotopt__state *state, uint32_t slot)
 {
     spotopt__bin *bin = &state->bins.at[slot];
 
-    while (bin->holds.count > 0) {
+    while (bin->holds.count > 0 && !state->failed) {
         spotopt__hold last = bin->holds.at[bin->holds.count - 1];
         spotopt__state_take(state, slot, last.item, last.count);
     }
@@ -304,6 +306,8 @@ spotopt__state_split(spotopt__state *state, uint32_t slot, uint32_t count)
     spotopt__hold *copy;
     uint32_t same;
 
+    if (state->failed)
+        return SPOTOPT__NONE;
     assert(count > 0 && count < state->bins.at[slot].count);
     held = (uint32_t)state->bins.at[slot].holds.count;
     copy = spotopt__dup_array(state->context, state->bins.at[slot].holds.at, held, sizeof *copy);

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_alloc_paths.c - every allocation of every public path fails once, as
+ * tests/support/fail_alloc.h tells: from the n-th on, all are refused. The call then says so,
+ * nothing stays behind, and its outputs stay as they were.
+ *
+ * Parsers, writers, ranking, drain, funnel and packing take every n. A whole plan takes every n
+ * too, unless it needs more than MOST_RUNS of them; then the step grows with n, and the test says
+ * so.
+ */
+#include <stdbool.h>
+
+#include "fail_alloc.h"
+#include "small.h"
+#include "suite.h"
+
+enum { MOST_RUNS = 6000 };
+
+static small_texts texts;
+static small_inputs whole; /* made with memory in plenty, for paths that start behind the parsers */
+static char *plan_text, *ranking_text;
+static size_t plan_length, ranking_length;
+
+typedef spotopt_status (*path_fn)(spotopt_context *context, spotopt_error *err);
+
+static void
+fail_each(const char *name, path_fn path)
+{
+    fail_alloc allocator = FAIL_ALLOC_INIT;
+    spotopt_status status = SPOTOPT_E_NOMEM;
+    size_t runs = 0, n, step = 1, calls;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    spotopt_context *context;
+
+    fail_never(&allocator);
+    context = fail_alloc_context(&allocator);
+    status = path(context, &err);
+    spotopt_context_free(context);
+    calls = allocator.calls;
+    CU_ASSERT_EQUAL(status, SPOTOPT_OK);
+    CU_ASSERT_EQUAL(allocator.live, 0);
+    if (status != SPOTOPT_OK) {
+        printf("\n    %s: %s", name, err.message);
+        return;
+    }
+    if (calls > MOST_RUNS)
+        printf("\n    %s takes %zu allocations: every one of the first %d, then steps that grow by "
+               "2 %%",
+               name, calls, MOST_RUNS / 2);
+    /* The context itself is the first block. */
+    for (n = 1, status = SPOTOPT_E_NOMEM; status == SPOTOPT_E_NOMEM; n += step) {
+        err = (spotopt_error)SPOTOPT_ERROR_INIT;
+        fail_after(&allocator, n);
+        context = fail_alloc_context(&allocator);
+        if (context == NULL) {
+            CU_FAIL("no context");
+            return;
+        }
+        status = path(context, &err);
+        spotopt_context_free(context);
+        runs++;
+        if (allocator.live != 0 || (status != SPOTOPT_OK && status != SPOTOPT_E_NOMEM) ||
+            (status == SPOTOPT_E_NOMEM && err.message[0] == '\0') ||
+            (status == SPOTOPT_OK && n < calls / 2)) {
+            printf("\n    %s: allocation %zu of %zu refused: status %d (%s), %zu blocks left", name,
+                   n, calls, (int)status, err.message, (size_t)allocator.live);
+            CU_FAIL("a refused allocation was not handled");
+            return;
+        }
+        if (calls > MOST_RUNS && n > MOST_RUNS / 2)
+            step = 1 + n / 50;
+    }
+    printf("\n    %s: %zu allocations, %zu runs", name, calls, runs);
+    CU_ASSERT_EQUAL(status, SPOTOPT_OK);
+}
+
+/* --- one path each
+ * ------------------------------------------------------------------------------------------------
+ */
+
+#define PARSE_PATH(what, file, params)                                                             \
+    static spotopt_status run_##what(spotopt_context *context, spotopt_error *err)                 \
+    {                                                                                              \
+        spotopt_##what *made = NULL;                                                               \
+        const spotopt_status status = spotopt_##what##_parse(                                      \
+            context, texts.what.at, texts.what.length, file, params & made, err);                  \
+                                                                                                   \
+        CU_ASSERT_EQUAL(status == SPOTOPT_OK, made != NULL);                                       \
+        spotopt_##what##_free(made);                                                               \
+        return status;                                                                             \
+    }
+#define NO_PARAMS NULL,
+
+PARSE_PATH(cluster, "cluster.json", NO_PARAMS)
+PARSE_PATH(catalog, "catalog.json", NO_PARAMS)
+PARSE_PATH(history, "history.csv", )
+PARSE_PATH(metrics, "metrics.json", )
+
+static spotopt_status
+run_policy(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_policy *made = NULL;
+    char *text = NULL;
+    size_t length;
+    spotopt_status status = spotopt_policy_parse(context, texts.policy.at, texts.policy.length,
+                                                 "policy.json", &made, err);
+
+    if (status == SPOTOPT_OK)
+        status = spotopt_policy_write(made, &text, &length, err);
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    spotopt_text_free(context, text);
+    spotopt_policy_free(made);
+    return status;
+}
+
+static spotopt_status
+run_catalog_csv(spotopt_context *context, spotopt_error *err)
+{
+    static const char csv[] =
+        "region,zone,instance_type,arch,vcpu,memory_mib,on_demand_usd_per_hour,spot_usd_per_hour\n"
+        "r-1,,m5.large,amd64,2,8192,0.096,0.035\n"
+        "r-1,,m5.xlarge,amd64,4,16384,0.192,0.07\n";
+    spotopt_catalog_params params = SPOTOPT_CATALOG_PARAMS_INIT;
+    spotopt_catalog *made = NULL;
+    double prices[16] = {0};
+    spotopt_status status;
+
+    params.zones = "z-1,z-2";
+    params.zone_map = "z-1=r-1a,z-2=r-1b";
+    status =
+        spotopt_catalog_parse(context, csv, sizeof csv - 1, "catalog.csv", &params, &made, err);
+    if (status == SPOTOPT_OK) {
+        const size_t count = spotopt_catalog_count(made);
+
+        CU_ASSERT_EQUAL(count, 8);
+        if (count <= sizeof prices / sizeof *prices)
+            status = spotopt_catalog_set_prices(made, prices, count, err);
+    }
+    spotopt_catalog_free(made);
+    return status;
+}
+
+static spotopt_status
+run_options(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_options *options = NULL;
+    spotopt_status status = spotopt_options_new(context, &options, err);
+
+    if (status == SPOTOPT_OK)
+        status = spotopt_options_set_text(options, "gap_rel", "0.5", err);
+    spotopt_options_free(options);
+    return status;
+}
+
+static spotopt_status
+run_risk(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_risk *risk = NULL;
+    spotopt_forecast forecast = SPOTOPT_FORECAST_INIT;
+    spotopt_status status =
+        spotopt_risk_score(context, whole.catalog, whole.history, SMALL_NOW_S, NULL, &risk, err);
+
+    if (status == SPOTOPT_OK)
+        status = spotopt_risk_at(risk, 0, 4.0, &forecast, err);
+    spotopt_risk_free(risk);
+    return status;
+}
+
+static spotopt_status
+run_rank(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_rank_params params = SPOTOPT_RANK_PARAMS_INIT;
+    spotopt_ranking *ranking = NULL;
+    char *text = NULL;
+    size_t length;
+    spotopt_status status;
+
+    params.catalog = whole.catalog;
+    params.history = whole.history;
+    params.metrics = whole.metrics;
+    params.policy = whole.policy;
+    params.request = "cpu=1500m,memory=2Gi";
+    params.now_s = SMALL_NOW_S;
+    status = spotopt_rank(context, &params, NULL, &ranking, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_ranking_write(ranking, &text, &length, err);
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    spotopt_text_free(context, text);
+    spotopt_ranking_free(ranking);
+    return status;
+}
+
+static spotopt_status
+run_drain(spotopt_context *context, spotopt_error *err)
+{
+    static const char *const nodes[] = {"n2", "n5"};
+    spotopt_drain_params params = SPOTOPT_DRAIN_PARAMS_INIT;
+    spotopt_drain *drain = NULL;
+    char *text = NULL;
+    size_t length;
+    spotopt_status status;
+
+    params.cluster = whole.cluster;
+    params.catalog = whole.catalog;
+    params.policy = whole.policy;
+    params.nodes = nodes;
+    params.node_count = 2;
+    params.notice_s = 120.0;
+    status = spotopt_drain_plan(context, &params, NULL, &drain, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_drain_write(drain, &text, &length, err);
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    spotopt_text_free(context, text);
+    spotopt_drain_free(drain);
+    return status;
+}
+
+static spotopt_status
+run_funnel(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_funnel *sum = NULL, *one = NULL;
+    char *text = NULL, *metrics = NULL;
+    size_t length;
+    spotopt_status status = spotopt_funnel_new(context, &sum, err);
+
+    if (status == SPOTOPT_OK)
+        status = spotopt_funnel_parse(context, plan_text, plan_length, "plan.json", &one, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_funnel_merge(sum, one, err);
+    spotopt_funnel_free(one);
+    one = NULL;
+    if (status == SPOTOPT_OK)
+        status =
+            spotopt_funnel_parse(context, ranking_text, ranking_length, "ranking.json", &one, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_funnel_merge(sum, one, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_funnel_write(sum, &text, &length, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_funnel_write_openmetrics(sum, &metrics, &length, err);
+    spotopt_text_free(context, text);
+    spotopt_text_free(context, metrics);
+    spotopt_funnel_free(one);
+    spotopt_funnel_free(sum);
+    return status;
+}
+
+static spotopt_status
+run_pack(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_problem *problem = NULL;
+    spotopt_packing *packing = NULL;
+    char *text = NULL;
+    size_t length;
+    spotopt_status status = spotopt_problem_parse(context, texts.problem.at, texts.problem.length,
+                                                  "problem.json", &problem, err);
+
+    if (status == SPOTOPT_OK)
+        status = spotopt_problem_solve(problem, NULL, &packing, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_packing_write_json(packing, &text, &length, err);
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    spotopt_text_free(context, text);
+    spotopt_problem_free(problem);
+    spotopt_packing_free(packing);
+    return status;
+}
+
+static spotopt_status
+run_plan(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_plan_params params = small_params(&whole);
+    spotopt_plan_summary summary = SPOTOPT_PLAN_SUMMARY_INIT;
+    spotopt_plan *plan = NULL;
+    char *text = NULL;
+    size_t length;
+    spotopt_status status = spotopt_plan_make(context, &params, NULL, &plan, err);
+
+    if (status == SPOTOPT_OK)
+        status = spotopt_plan_summarize(plan, &summary, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_plan_write(plan, &text, &length, err);
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    spotopt_text_free(context, text);
+    spotopt_plan_free(plan);
+    return status;
+}
+
+static spotopt_status
+run_check(spotopt_context *context, spotopt_error *err)
+{
+    spotopt_plan_params params = small_params(&whole);
+    char *report = NULL;
+    size_t faults = 99;
+    const spotopt_status status = spotopt_plan_check(context, &params, plan_text, plan_length,
+                                                     "plan.json", &faults, &report, err);
+
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, report != NULL);
+    if (status == SPOTOPT_OK && faults != 0)
+        printf("\n    %s", report);
+    CU_ASSERT_EQUAL(faults, status == SPOTOPT_OK ? 0 : 99);
+    spotopt_text_free(context, report);
+    return status;
+}
+
+/* From documents to a document, all of it with one context. */
+static spotopt_status
+run_everything(spotopt_context *context, spotopt_error *err)
+{
+    small_inputs in = {NULL, NULL, NULL, NULL, NULL};
+    spotopt_plan_params params;
+    spotopt_plan *plan = NULL;
+    char *text = NULL;
+    size_t length;
+    spotopt_status status = small_parse(context, &texts, &in, err);
+
+    params = small_params(&in);
+    if (status == SPOTOPT_OK)
+        status = spotopt_plan_make(context, &params, NULL, &plan, err);
+    small_inputs_free(&in); /* a plan holds what it needs */
+    if (status == SPOTOPT_OK)
+        status = spotopt_plan_write(plan, &text, &length, err);
+    spotopt_text_free(context, text);
+    spotopt_plan_free(plan);
+    return status;
+}
+
+/* --- tests
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+#define FAIL_EACH(what, sentence)                                                                  \
+    static void sentence(void)                                                                     \
+    {                                                                                              \
+        fail_each(#what, run_##what);                                                              \
+    }
+
+FAIL_EACH(cluster, test_alloc_paths__cluster_parser_survives_every_refusal)
+FAIL_EACH(catalog, test_alloc_paths__catalog_parser_survives_every_refusal)
+FAIL_EACH(catalog_csv, test_alloc_paths__catalog_table_survives_every_refusal)
+FAIL_EACH(policy, test_alloc_paths__policy_survives_every_refusal)
+FAIL_EACH(history, test_alloc_paths__history_parser_survives_every_refusal)
+FAIL_EACH(metrics, test_alloc_paths__metrics_parser_survives_every_refusal)
+FAIL_EACH(options, test_alloc_paths__options_survive_every_refusal)
+FAIL_EACH(risk, test_alloc_paths__risk_survives_every_refusal)
+FAIL_EACH(rank, test_alloc_paths__ranking_survives_every_refusal)
+FAIL_EACH(drain, test_alloc_paths__drain_survives_every_refusal)
+FAIL_EACH(funnel, test_alloc_paths__funnel_survives_every_refusal)
+FAIL_EACH(pack, test_alloc_paths__packing_survives_every_refusal)
+FAIL_EACH(plan, test_alloc_paths__plan_survives_every_refusal)
+FAIL_EACH(check, test_alloc_paths__check_survives_every_refusal)
+FAIL_EACH(everything, test_alloc_paths__whole_decision_survives_every_refusal)
+
+static bool
+make_documents(void)
+{
+    spotopt_plan_params params;
+    spotopt_rank_params wanted = SPOTOPT_RANK_PARAMS_INIT;
+    spotopt_plan *plan = NULL;
+    spotopt_ranking *ranking = NULL;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    bool ok;
+
+    texts = small_read_all();
+    if (small_parse(NULL, &texts, &whole, &err) != SPOTOPT_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        return false;
+    }
+    params = small_params(&whole);
+    wanted.catalog = whole.catalog;
+    wanted.request = "cpu=1";
+    ok = spotopt_plan_make(NULL, &params, NULL, &plan, &err) == SPOTOPT_OK &&
+         spotopt_plan_write(plan, &plan_text, &plan_length, &err) == SPOTOPT_OK &&
+         spotopt_rank(NULL, &wanted, NULL, &ranking, &err) == SPOTOPT_OK &&
+         spotopt_ranking_write(ranking, &ranking_text, &ranking_length, &err) == SPOTOPT_OK;
+    if (!ok)
+        fprintf(stderr, "%s\n", err.message);
+    spotopt_plan_free(plan);
+    spotopt_ranking_free(ranking);
+    return ok;
+}
+
+int
+main(void)
+{
+    static const suite_test tests[] = {
+        TEST(test_alloc_paths__cluster_parser_survives_every_refusal),
+        TEST(test_alloc_paths__catalog_parser_survives_every_refusal),
+        TEST(test_alloc_paths__catalog_table_survives_every_refusal),
+        TEST(test_alloc_paths__policy_survives_every_refusal),
+        TEST(test_alloc_paths__history_parser_survives_every_refusal),
+        TEST(test_alloc_paths__metrics_parser_survives_every_refusal),
+        TEST(test_alloc_paths__options_survive_every_refusal),
+        TEST(test_alloc_paths__risk_survives_every_refusal),
+        TEST(test_alloc_paths__ranking_survives_every_refusal),
+        TEST(test_alloc_paths__drain_survives_every_refusal),
+        TEST(test_alloc_paths__funnel_survives_every_refusal),
+        TEST(test_alloc_paths__packing_survives_every_refusal),
+        TEST(test_alloc_paths__plan_survives_every_refusal),
+        TEST(test_alloc_paths__check_survives_every_refusal),
+        TEST(test_alloc_paths__whole_decision_survives_every_refusal),
+    };
+    int result = 2;
+
+    if (make_documents())
+        result = suite_run("alloc_paths", tests, sizeof tests / sizeof *tests);
+    spotopt_text_free(NULL, plan_text);
+    spotopt_text_free(NULL, ranking_text);
+    small_inputs_free(&whole);
+    small_texts_free(&texts);
+    return result;
+}
