@@ -12,11 +12,13 @@
  *       CU_ASSERT_EQUAL(allocator.live, 0);
  *   } while (status == SPOTOPT_E_NOMEM);
  *
- * Once the allowance is used up, everything fails, until the next fail_after(). Fresh and freed
+ * Once the allowance is used up, everything fails, until the next fail_after(); after fail_once(),
+ * one allocation alone fails, and what follows must cope with the hole. Fresh and freed
  * memory is filled with 0xa5, so that nobody reads what was never written or is gone. Safe from
  * many threads.
  */
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +30,12 @@ typedef struct fail_alloc {
     atomic_size_t allowed; /* allocations still to succeed; SIZE_MAX: all */
     atomic_size_t calls;   /* allocations and resizes asked for since fail_after() */
     atomic_size_t failed;  /* of them refused */
+    atomic_bool recovers;  /* after one refusal */
 } fail_alloc;
 
 #define FAIL_ALLOC_INIT                                                                            \
     {                                                                                              \
-        0, SIZE_MAX, 0, 0                                                                          \
+        0, SIZE_MAX, 0, 0, false                                                                   \
     }
 
 static inline void
@@ -40,6 +43,14 @@ fail_after(fail_alloc *allocator, size_t count)
 {
     allocator->allowed = count;
     allocator->calls = allocator->failed = 0;
+    allocator->recovers = false;
+}
+
+static inline void
+fail_once(fail_alloc *allocator, size_t count)
+{
+    fail_after(allocator, count);
+    allocator->recovers = true;
 }
 
 static inline void
@@ -74,6 +85,8 @@ fail_alloc_reallocate(void *user, void *ptr, size_t size)
     }
     if (allowed == 0 || size > SIZE_MAX - HEAD || (made = malloc(size + HEAD)) == NULL) {
         allocator->failed++;
+        if (allocator->recovers)
+            allocator->allowed = SIZE_MAX;
         return NULL;
     }
     memcpy(made, &size, sizeof size);
