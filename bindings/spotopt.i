@@ -27,6 +27,9 @@ spotopt_swig_lengths(spotopt_error *err, const char *what, size_t is, const char
 /* One name in every language: SPOTOPT_RISK_COLD is RISK_COLD of this module. */
 %rename("%(strip:[SPOTOPT_])s", %$isenumitem) "";
 
+%include <stdint.i>
+typedef int32_t spotopt_status;
+
 #ifdef SWIGPYTHON
 %include "python/python.i"
 #endif

@@ -7,13 +7,11 @@
 %{
 #include "support.h"
 %}
-%include <stdint.i>
 
 /* The interpreter's lock is kept, but in what takes time: see %thread in methods.i. */
 %nothread;
 
 /* ---- errors ---- */
-typedef int32_t spotopt_status;
 %typemap(out) spotopt_status { (void)$1; $result = SWIG_Py_Void(); }
 %typemap(in, numinputs=0) spotopt_error *err (spotopt_error e = SPOTOPT_ERROR_INIT) { $1 = &e; }
 %typemap(argout) spotopt_error *err {

@@ -10,7 +10,7 @@ import threading
 
 from .errors import StateError
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # what an iterable argument calls may come back here
 
 
 @contextlib.contextmanager
