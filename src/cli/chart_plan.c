@@ -47,7 +47,7 @@ chart_money(text *out, const plan_view *v)
         money_bar(out, "fnow", y, v->usd_before, most, label);
     y += 62.0;
     if (!isnan(v->usd_on_demand))
-        money_bar(out, "fod", y, v->usd_on_demand, most, "Best on-demand only");
+        money_bar(out, "fod", y, v->usd_on_demand, most, "On-demand only, packed alike");
     y += 62.0;
     fit(label, sizeof label, "This plan, %s nodes", show_count(v->nodes_after).at);
     if (!isnan(v->usd_after))

@@ -37,7 +37,7 @@ add_headline(text *out, const plan_view *v, const cJSON *doc)
         text_addf(out, "That is %s %s than now", show_percent(fabs(saved), 1).at,
                   saved >= 0.0 ? "less" : "more");
     if (!stays && !isnan(v->gross))
-        text_addf(out, "%s%s %s than the best on-demand fleet", isnan(saved) ? "That is " : " and ",
+        text_addf(out, "%s%s %s than an on-demand fleet", isnan(saved) ? "That is " : " and ",
                   show_percent(fabs(v->gross), 1).at, v->gross >= 0.0 ? "less" : "more");
     if (!stays)
         text_add(out, ".");

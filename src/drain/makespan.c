@@ -59,6 +59,8 @@ spotopt__drain_bound(const spotopt__drain_state *s, double *out_bound_s, spotopt
     for (size_t m = 0; m < s->move_count; m++) {
         const spotopt__move *move = &s->moves[m];
         bool on_launch = move->to >= cluster->nodes.count;
+        bool is_early =
+            on_launch && move->at_s < s->job->launch_s; /* gone before the node was there */
         double release_s = on_launch ? s->job->launch_s : 0.0;
         /* A pod that is lost all the same is gone when the notice is over, whatever its grace. */
         bool grace_counts = !move->is_place && !move->is_late;
@@ -67,6 +69,12 @@ spotopt__drain_bound(const spotopt__drain_state *s, double *out_bound_s, spotopt
 
         if (move->at_s < 0.0)
             continue;
+        if (is_early) {
+            double up_s = release_s + s->job->start_s;
+            bound_s = up_s > bound_s ? up_s : bound_s;
+            on_launch = false;
+            release_s = 0.0;
+        }
         if (release_s + tail_s > bound_s)
             bound_s = release_s + tail_s;
         if (move->pdb != SPOTOPT__NONE && move->is_counted && move->kind == SPOTOPT__EVICT_READY) {

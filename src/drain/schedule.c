@@ -11,6 +11,7 @@
 #include "drain/moves.h"
 
 #define NONE SPOTOPT__NONE
+#define ROUNDING_S 1e-6
 
 static void
 free_state(spotopt__drain_state *s)
@@ -316,6 +317,9 @@ spotopt__drain_schedule(const spotopt__drain_job *job, spotopt__schedule *schedu
         spotopt__drain_play(&state);
         schedule->makespan_s = state.end_s;
         status = spotopt__drain_bound(&state, &schedule->bound_s, err);
+        if (schedule->bound_s > schedule->makespan_s &&
+            schedule->bound_s < schedule->makespan_s + ROUNDING_S)
+            schedule->bound_s = schedule->makespan_s; /* equal, added up in another order */
     }
     if (status == SPOTOPT_OK)
         name_leftovers(&state);

@@ -188,6 +188,37 @@ wake_budget(play *s, uint32_t pdb)
 }
 
 static bool
+is_on_the_way(const play *s, const spotopt__move *move)
+{
+    return move->to >= s->cluster->nodes.count && !s->are_launched;
+}
+
+/* When the pod is ready on its target if the move is made now. */
+static double
+ready_at(const play *s, const spotopt__move *move)
+{
+    double bound_s = s->now_s + (move->ready_s - s->job->start_s);
+
+    if (!is_on_the_way(s, move))
+        return s->now_s + move->ready_s;
+    return (bound_s > s->job->launch_s ? bound_s : s->job->launch_s) + s->job->start_s;
+}
+
+/*
+ * Nobody leaves for a node that is still on the way, unless a notice would run out first: then the
+ * pod spends its grace period while the node comes up.
+ */
+static bool
+must_wait_for_launch(const play *s, const spotopt__move *move)
+{
+    bool is_in_time = s->job->launch_s + tail_of(move) <= s->job->notice_s;
+
+    if (!is_on_the_way(s, move))
+        return false;
+    return s->job->notice_s <= 0.0 || !move->is_leaving || move->is_late || is_in_time;
+}
+
+static bool
 has_room(const play *s, const spotopt__move *move)
 {
     const spotopt__amounts *want =
@@ -195,8 +226,6 @@ has_room(const play *s, const spotopt__move *move)
     uint32_t resources = s->cluster->resources.count;
     const int64_t *room = &s->room[(size_t)move->to * resources];
 
-    if (move->to >= s->cluster->nodes.count && !s->are_launched)
-        return false;
     for (uint32_t r = 0; r < resources; r++) {
         if (want->of[r] > 0 && want->of[r] > room[r])
             return false;
@@ -308,7 +337,7 @@ make_move(play *s, uint32_t index, bool takes_one)
 {
     spotopt__move *move = &s->moves[index];
     double notice_s = s->job->notice_s, gone_s = s->now_s + move->grace_s,
-           ready_s = s->now_s + move->ready_s;
+           ready_s = ready_at(s, move);
 
     move->at_s = s->now_s;
     change_room(s, move->to, move->pod, -1);
@@ -337,17 +366,17 @@ make_move(play *s, uint32_t index, bool takes_one)
 static bool
 is_hopeless(play *s, spotopt__move *move)
 {
-    double notice_s = s->job->notice_s;
+    double notice_s = s->job->notice_s, ready_s = ready_at(s, move);
 
     if (notice_s <= 0.0 || !move->is_leaving)
         return false;
-    if (!move->is_late && s->now_s + tail_of(move) > notice_s) {
+    if (!move->is_late && (s->now_s + move->grace_s > notice_s || ready_s > notice_s)) {
         move->is_late = true;
         s->out->lost.at[s->out->lost.count++] = move->pod;
         if (move->pdb != NONE)
             s->savable[move->pdb]--;
     }
-    return move->is_late && s->now_s + move->ready_s > notice_s;
+    return move->is_late && ready_s > notice_s;
 }
 
 /* Makes the move, or leaves it where it waits for what it lacks. */
@@ -363,7 +392,7 @@ try_move(play *s, uint32_t index)
             add_to(s, &s->wait_late[pdb], index);
         else if (lock != NONE && s->is_locked[lock])
             add_to(s, &s->wait_lock[lock], index);
-        else if (!has_room(s, move))
+        else if (must_wait_for_launch(s, move) || !has_room(s, move))
             add_to(s, &s->wait_node[move->to], index);
         else if (pdb != NONE && !admits(s, pdb, move->kind, &takes_one))
             add_to(s, move->kind == SPOTOPT__EVICT_SICK ? &s->wait_sick[pdb] : &s->wait_ready[pdb],

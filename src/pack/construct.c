@@ -455,8 +455,9 @@ open_bins(spotopt__builder *builder, spotopt__state *state, const spotopt__recip
                 best_ratio = ratio;
                 best_kind = kind;
                 builder->best_count = (uint32_t)state->bins.at[slot].holds.count;
-                memcpy(builder->best, state->bins.at[slot].holds.at,
-                       builder->best_count * sizeof *builder->best);
+                if (builder->best_count > 0)
+                    memcpy(builder->best, state->bins.at[slot].holds.at,
+                           builder->best_count * sizeof *builder->best);
             }
             spotopt__state_drop(state, slot);
         }

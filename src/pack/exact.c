@@ -62,6 +62,7 @@ add_empty(enumeration *e, uint32_t k)
 {
     const spotopt__kind *kind;
     uint32_t least = 0, most;
+    bool more = false;
 
     if (is_too_long(e)) {
         e->cut = true;
@@ -86,7 +87,7 @@ add_empty(enumeration *e, uint32_t k)
     most = e->sums ? spotopt__state_openings(e->state, k, least + 6) : least;
     if (most > least + 5) {
         most = least + 5;
-        e->open_ended = true;
+        more = true;
     }
     for (uint32_t count = least; count <= most; count++) {
         uint32_t slot = SPOTOPT__NONE;
@@ -103,6 +104,8 @@ add_empty(enumeration *e, uint32_t k)
         if (e->cut)
             return;
     }
+    if (more && !is_too_dear(e, e->state->node_cost + (most + 1) * kind->cost))
+        e->open_ended = true;
 }
 
 static bool

@@ -10,6 +10,9 @@ import spotopt
 from test_decisions import small_problem
 from test_objects import TWO_POOLS, two_pools
 
+with open("/proc/self/maps") as maps:
+    ASAN = "libasan" in maps.read()
+
 
 def resident_kib():
     with open("/proc/self/statm") as file:
@@ -61,9 +64,11 @@ def score_two():
     (failing(lambda: small_problem()[0].add_pool("A", [1, 1], 1), spotopt.ArgumentError), 500),
 ])
 def test_many_rounds_take_no_more_memory_than_few(work, rounds):
-    kib, objects = grows(work, rounds)
-    assert kib < 0.2, "%.3f KiB a round" % kib
-    assert objects < 0.01
+    # A leak shows every time; the allocator's own moods do not.
+    tries = [grows(work, rounds) for _ in range(3)]
+    assert min(objects for _, objects in tries) < 0.01
+    if not ASAN:  # which keeps what was freed for a while
+        assert min(kib for kib, _ in tries) < 0.2, "%.3f KiB a round" % tries[0][0]
 
 
 def test_arguments_keep_their_reference_counts(data):

@@ -162,12 +162,14 @@ free_room(const sim_drain *sim, uint32_t node, uint32_t r)
 }
 
 static bool
-fits(const sim_drain *sim, uint32_t pod)
+fits(const sim_drain *sim, uint32_t pod, bool may_be_early)
 {
     uint32_t to = sim->job->target[pod];
     size_t nodes = sim->job->cluster->nodes.count;
 
-    if (to >= nodes && (!sim->is_launched[to - nodes] || sim->now_s + EPS < sim->job->launch_s))
+    if (to >= nodes && !sim->is_launched[to - nodes])
+        return false;
+    if (to >= nodes && sim->now_s + EPS < sim->job->launch_s && !may_be_early)
         return false;
     for (uint32_t r = 0; r < sim->job->cluster->resources.count; r++) {
         long want = (long)shape_at(sim, pod)->request.of[r];
@@ -202,7 +204,7 @@ bind_waiting(sim_drain *sim)
             const spotopt__pod *pod = &cluster->pods.at[i];
             if (pod->node != SPOTOPT__NONE || pod->node_name[0] != '\0' || pod->is_gated ||
                 is_over(pod) || pod->is_terminating || pod->is_daemon || pod->is_mirror ||
-                sim->pods[i].is_bound || !is_home(sim, sim->job->target[i]) || !fits(sim, i))
+                sim->pods[i].is_bound || !is_home(sim, sim->job->target[i]) || !fits(sim, i, false))
                 continue;
             if (best == SPOTOPT__NONE || shape_at(sim, i)->priority > shape_at(sim, best)->priority)
                 best = i;
@@ -349,7 +351,7 @@ sim_refusal(const sim_drain *sim, uint32_t i, bool *takes_one)
         return "nobody makes it again";
     if (!is_home(sim, sim->job->target[i]) || sim->job->target[i] == pod->node)
         return "it has nowhere to go";
-    if (!fits(sim, i))
+    if (!fits(sim, i, sim->job->notice_s > 0.0 && sim->job->leaves[pod->node]))
         return "its target has no room";
     if (pod->workload != SPOTOPT__NONE && cluster->workloads.at[pod->workload].is_ordered) {
         for (uint32_t j = 0; j < cluster->pods.count; j++) {
@@ -406,7 +408,10 @@ sim_evict(sim_drain *sim, uint32_t i)
     if (sim->job->notice_s > 0.0 && sim->job->leaves[pod->node] &&
         state->gone_s > sim->job->notice_s)
         state->gone_s = sim->job->notice_s;
-    state->ready_s = sim->now_s + sim->job->start_s + (after_old ? grace_s : 0.0);
+    state->ready_s = sim->now_s + (after_old ? grace_s : 0.0);
+    if (sim->job->target[i] >= cluster->nodes.count && state->ready_s < sim->job->launch_s)
+        state->ready_s = sim->job->launch_s;
+    state->ready_s += sim->job->start_s;
     if (state->gone_s > sim->end_s)
         sim->end_s = state->gone_s;
     if (state->ready_s > sim->end_s)

@@ -165,6 +165,27 @@ test_waves__launch_first_and_use_what_is_there_meanwhile(void)
 }
 
 static void
+test_waves__leave_before_the_launch_only_when_a_notice_presses(void)
+{
+    start();
+    build_node(&cluster, "n0", 1000);
+    leaves[0] = 1;
+    job.launch_count = 1;
+    job.notice_s = 120.0;
+    uint32_t web = build_workload(&cluster, SPOTOPT__DEPLOYMENT, "web", 2);
+    target[build_pod(&cluster, "web-0", "web", web, 0, 100)] = 1;
+    target[build_pod(&cluster, "web-1", "web", web, 0, 100)] = 1;
+    shape_of(&cluster, 1)->grace_s = 90.0; /* after the launch there are 60 s left */
+    run();
+    CU_ASSERT_EQUAL(evicted_at(0), 60.0);
+    CU_ASSERT_EQUAL(evicted_at(1), 0.0);
+    CU_ASSERT_EQUAL(schedule.lost.count, 0);
+    CU_ASSERT_EQUAL(deleted_at(0), 90.0);
+    CU_ASSERT_EQUAL(schedule.makespan_s, 90.0);
+    end();
+}
+
+static void
 test_waves__wait_for_pods_that_get_a_node(void)
 {
     start();
@@ -309,6 +330,7 @@ main(void)
         TEST(test_waves__replace_ordered_stateful_pods_one_by_one),
         TEST(test_waves__use_all_the_headroom_there_is),
         TEST(test_waves__launch_first_and_use_what_is_there_meanwhile),
+        TEST(test_waves__leave_before_the_launch_only_when_a_notice_presses),
         TEST(test_waves__wait_for_pods_that_get_a_node),
         TEST(test_waves__make_room_on_kept_nodes_first),
         TEST(test_waves__never_overfill_a_node_to_swap_two_pods),

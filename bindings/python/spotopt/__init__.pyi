@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: Apache-2.0
+# Kept by hand; tests/python/test_stub.py holds it to what the package has.
+import datetime
+import enum
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Tuple,
+    Union,
+)
+
+__version__: str
+
+# Typing has no word for "a buffer" before Python 3.12.
+_Text = Union[str, bytes, bytearray, memoryview]
+_Reals = Any  # a contiguous float64 column: array.array("d"), numpy.ndarray, memoryview, ...
+_Now = Union[float, datetime.datetime]
+_Watch = Optional[Callable[[Progress], object]]
+_Value = Union[float, str]
+
+class Error(Exception):
+    status: Optional[int]
+
+class NoMemoryError(Error, MemoryError): ...
+class ArgumentError(Error, ValueError): ...
+class StateError(Error): ...
+class InputError(Error, ValueError): ...
+class MismatchError(Error, ValueError): ...
+class CancelledError(Error): ...
+class InternalError(Error): ...
+
+class RiskFlag(enum.IntFlag):
+    PRIOR = 1
+    EVIDENCE = 2
+    COLD = 16
+    STALE = 32
+    NONE = 64
+
+class Option(NamedTuple):
+    key: str
+    type: str
+    unit: str
+    since: str
+    help: str
+    default: float
+    min: float
+    max: float
+
+class Pool(NamedTuple):
+    id: str
+    instance_type: str
+    zone: str
+    purchase: str
+    arch: str
+    usd_per_hour: float
+    cpu_cores: float
+    memory_mib: float
+
+class Forecast(NamedTuple):
+    p: float
+    low: float
+    high: float
+    events: float
+    hours: float
+    flags: RiskFlag
+
+class Place(NamedTuple):
+    pool: int
+    score: float
+
+class PackingRow(NamedTuple):
+    pool: int
+    node: Optional[int]
+    count: int  # type: ignore[assignment]  # not tuple's method
+    holds: Dict[int, int]
+
+class PackingStats(NamedTuple):
+    seconds: float
+    lp_seconds: float
+    pricing_seconds: float
+    work: int
+    columns: int
+    branch_nodes: int
+    cut_short: bool
+
+class PlanSummary(NamedTuple):
+    before_usd_per_hour: float
+    after_usd_per_hour: float
+    on_demand_usd_per_hour: float
+    gross_saving_frac: float
+    gap: float
+    before_nodes: int
+    after_nodes: int
+    moves: int
+    pods_unplaced: int
+
+class Progress(NamedTuple):
+    stage: str
+    done_frac: float
+    cost: float
+    bound: float
+    seconds: float
+
+class Options:
+    def __init__(self, **values: _Value) -> None: ...
+    @staticmethod
+    def table() -> List[Option]: ...
+    def __getitem__(self, key: str) -> float: ...
+    def __setitem__(self, key: str, value: _Value) -> None: ...
+    def update(self, **values: _Value) -> None: ...
+    @property
+    def given(self) -> Dict[str, _Value]: ...
+
+class Catalog:
+    @classmethod
+    def parse(
+        cls, text: _Text, name: str = "catalog", zones: Optional[str] = None, zone_map: Optional[str] = None
+    ) -> Catalog: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> Pool: ...
+    def __iter__(self) -> Iterator[Pool]: ...
+    def prices(self, out: Optional[_Reals] = None) -> Any: ...
+    def set_prices(self, usd_per_hour: _Reals) -> None: ...
+
+class Cluster:
+    @classmethod
+    def parse(
+        cls, text: _Text, name: str = "cluster", cluster_id: Optional[str] = None, client_id: Optional[str] = None
+    ) -> Cluster: ...
+    @property
+    def nodes(self) -> List[str]: ...
+    @property
+    def pods(self) -> List[str]: ...
+    @property
+    def node_count(self) -> int: ...
+    @property
+    def pod_count(self) -> int: ...
+    @property
+    def pdb_count(self) -> int: ...
+    @property
+    def warnings(self) -> List[str]: ...
+
+class Policy:
+    @classmethod
+    def parse(cls, text: Optional[_Text] = None, name: str = "policy") -> Policy: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+
+class History:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "history") -> History: ...
+    def __len__(self) -> int: ...
+
+class Metrics:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "metrics") -> Metrics: ...
+
+class Risk:
+    def at(self, pool: int, horizon_h: float) -> Forecast: ...
+    def columns(
+        self,
+        horizon_h: float,
+        p: Optional[_Reals] = None,
+        low: Optional[_Reals] = None,
+        high: Optional[_Reals] = None,
+    ) -> Tuple[Any, Any, Any]: ...
+
+class Ranking:
+    def __len__(self) -> int: ...
+    def __getitem__(self, place: int) -> Place: ...
+    def __iter__(self) -> Iterator[Place]: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+    def funnel(self) -> Funnel: ...
+
+class Problem:
+    def __init__(self, resource_names: Iterable[str]) -> None: ...
+    @classmethod
+    def parse(cls, text: _Text, name: str = "problem") -> Problem: ...
+    def add_pool(
+        self,
+        id: str,
+        capacity: Iterable[float],
+        cost: float,
+        min: int = 0,
+        max: Optional[int] = None,
+        rank: int = 0,
+        labels: Optional[Mapping[str, str]] = None,
+    ) -> int: ...
+    def add_demand(
+        self,
+        id: str,
+        request: Iterable[float],
+        count: int = 1,
+        pools: Optional[Iterable[int]] = None,
+        move_cost: float = 0.0,
+        unplaced_cost: Optional[float] = None,
+    ) -> int: ...
+    def add_node(
+        self,
+        id: str,
+        pool: int,
+        capacity: Optional[Iterable[float]] = None,
+        cost: Optional[float] = None,
+        holds: Optional[Mapping[int, int]] = None,
+        fixed: Optional[Mapping[int, int]] = None,
+    ) -> int: ...
+    def add_rule(
+        self,
+        rule: str,
+        *,
+        demands: Optional[Iterable[int]] = None,
+        others: Optional[Iterable[int]] = None,
+        per: Optional[str] = None,
+        count: Optional[int] = None,
+        frac: Optional[float] = None,
+        penalty: Optional[float] = None,
+        max_skew: int = 1,
+        min_domains: int = 0,
+        key: Optional[str] = None,
+        value: Optional[str] = None,
+        of: Optional[str] = None,
+        min: Optional[float] = None,
+        max: Optional[float] = None,
+        min_frac: Optional[float] = None,
+        max_frac: Optional[float] = None,
+        pools: Optional[Iterable[int]] = None,
+        values: Optional[Iterable[float]] = None,
+    ) -> None: ...
+    @property
+    def pools(self) -> List[str]: ...
+    @property
+    def demands(self) -> List[str]: ...
+    @property
+    def nodes(self) -> List[str]: ...
+    @property
+    def resource_count(self) -> int: ...
+    @property
+    def rule_count(self) -> int: ...
+
+class Packing:
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def cost(self) -> float: ...
+    @property
+    def bound(self) -> float: ...
+    @property
+    def gap(self) -> float: ...
+    @property
+    def rows(self) -> List[PackingRow]: ...
+    def unplaced(self, demand: int) -> int: ...
+    @property
+    def why(self) -> List[Tuple[int, str]]: ...
+    @property
+    def stats(self) -> PackingStats: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+
+class Drain:
+    @property
+    def blocked_count(self) -> int: ...
+    @property
+    def lost_count(self) -> int: ...
+    @property
+    def makespan_s(self) -> float: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+
+class Funnel:
+    def __init__(self) -> None: ...
+    @classmethod
+    def parse(cls, text: _Text, name: str = "funnel") -> Funnel: ...
+    def merge(self, other: Funnel) -> None: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+    def to_openmetrics(self) -> str: ...
+
+class Plan:
+    @property
+    def summary(self) -> PlanSummary: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+    def funnel(self) -> Funnel: ...
+
+def plan(
+    *,
+    cluster: Cluster,
+    catalog: Catalog,
+    policy: Optional[Policy] = None,
+    history: Optional[History] = None,
+    metrics: Optional[Metrics] = None,
+    now: _Now,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Plan: ...
+def check_plan(
+    plan: Union[Plan, _Text, Dict[str, Any]],
+    *,
+    cluster: Cluster,
+    catalog: Catalog,
+    policy: Optional[Policy] = None,
+    history: Optional[History] = None,
+    metrics: Optional[Metrics] = None,
+    name: str = "plan",
+) -> List[str]: ...
+def risk(
+    catalog: Catalog,
+    *,
+    history: Optional[History] = None,
+    now: _Now,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Risk: ...
+def rank(
+    catalog: Catalog,
+    request: Union[str, Mapping[str, object]],
+    *,
+    history: Optional[History] = None,
+    metrics: Optional[Metrics] = None,
+    policy: Optional[Policy] = None,
+    now: _Now,
+    count: int = 1,
+    top: int = 0,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Ranking: ...
+def pack(
+    problem: Union[Problem, _Text, Dict[str, Any]],
+    *,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Packing: ...
+def drain(
+    cluster: Cluster,
+    nodes: Iterable[str],
+    *,
+    catalog: Optional[Catalog] = None,
+    policy: Optional[Policy] = None,
+    notice_s: float = 0.0,
+    launch_s: float = 60.0,
+    start_s: float = 15.0,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Drain: ...

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does formats.md have a word for every member that the command writes? fields.py FORMATS SPOTOPT DATA
+
+Makes one document of each kind from the sample data and looks for each member's name in the kind's section. Members whose
+names are data (pools, stages' reasons, resources) are looked for by their parent alone.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+formats, spotopt, data = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
+by_name = {"alternates", "holds", "unplaced", "drops", "p", "inputs"}
+everywhere = {"apiVersion", "kind"}
+
+
+def section(text, title):
+    return re.search(rf"^## {title}$(.*?)(?=^## |\Z)", text, re.M | re.S).group(1)
+
+
+def members(value, found):
+    if isinstance(value, list):
+        for one in value:
+            members(one, found)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            found.add(key)
+            if key not in by_name or isinstance(one, list):
+                members(one, found)
+    return found
+
+
+def run(*args):
+    done = subprocess.run([spotopt, *args], capture_output=True, text=True, cwd=data)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+def documents(folder):
+    catalog = ["--catalog", "catalog.json", "--policy", "policy.json"]
+    now = ["--now", "2026-11-02T09:00:00Z"]
+    plan = run("plan", "--cluster", "cluster.json", *catalog, "--history", "history.csv", *now, "--deadline", "2")
+    node = [n["name"] for n in json.loads(plan)["nodes"] if n["action"] != "launch"]
+    (folder / "plan.json").write_text(plan, encoding="utf-8")
+    yield "Plan", plan
+    yield "Ranking", run("rank", *catalog, "--history", "history.csv", "--request", "cpu=4,memory=16Gi", *now)
+    yield "DrainPlan", run("drain", "--cluster", "cluster.json", *catalog, "--nodes", ",".join(node[:6]), *now)
+    yield "PackingResult", run("pack", "problem.json", "--deadline", "2")
+    yield "Funnel", run("funnel", str(folder / "plan.json"))
+    yield "Policy", run("help", "policy")
+
+
+text = formats.read_text(encoding="utf-8")
+missing = []
+with tempfile.TemporaryDirectory() as scratch:
+    for kind, document in documents(pathlib.Path(scratch)):
+        words = set(re.findall(r"\w+", section(text, kind)))
+        if kind in ("Plan", "Ranking"):  # their funnel has a section of its own
+            words |= set(re.findall(r"\w+", section(text, "Funnel")))
+        found = members(json.loads(document), set()) - everywhere
+        missing += [f"{kind}: {name}" for name in sorted(found) if name not in words]
+if missing:
+    sys.exit("formats.md has no word for: " + ", ".join(missing))
