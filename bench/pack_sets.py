@@ -46,8 +46,12 @@ def main():
                                    stdout=out, check=True)
                 results = os.path.join(scratch, "results")
                 os.mkdir(results)
-                line = subprocess.run([args.bench, "-d", args.deadline, "-g", args.gap, "-o", results, problem],
-                                      capture_output=True, text=True).stdout
+                run = subprocess.run([args.bench, "-d", args.deadline, "-g", args.gap, "-o", results, problem],
+                                     capture_output=True, text=True)
+                line = run.stdout
+                if not line:
+                    print(f"{name:<18}{file[:39]:<40}refused: {run.stderr.strip()[:100]}", flush=True)
+                    continue
                 result = os.path.join(results, "problem.json")
                 outcome = json.load(open(result))["outcome"]
                 extra = ["--expect-infeasible"] if outcome == "infeasible" else []

@@ -309,6 +309,29 @@ typedef struct prices {
     spotopt__knapsack *sack;
 } prices;
 
+/* The most that one node of a class can earn. */
+static double
+worth_of_class(const prices *p, uint32_t c, uint64_t effort)
+{
+    const spotopt__model *model = p->model;
+    const spotopt__class *at = &model->class_at[c];
+    const spotopt__kind *first = &model->kind[at->kinds[0]];
+    /* Residents may break per-node limits, and enter where others may not. */
+    bool plain = at->new_count == at->kind_count;
+
+    spotopt__knapsack_start(p->sack, at->capacity, plain);
+    for (uint32_t i = 0; i < model->items; i++) {
+        bool enters = spotopt__allows(&model->item[i], first->pool);
+        for (uint32_t j = 0; !enters && at->new_count == 0 && j < at->kind_count; j++) {
+            const spotopt__stay *stay = spotopt__stay_of(&model->kind[at->kinds[j]], i);
+            enters = stay != NULL && stay->may_stay;
+        }
+        if (enters)
+            spotopt__knapsack_add(p->sack, i, p->item[i], model->item[i].count);
+    }
+    return spotopt__knapsack_solve(p->sack, effort);
+}
+
 /* What a running node's content earns when residents also save their move. */
 static double
 worth_of_node(const prices *p, uint32_t k, double scale)
@@ -413,22 +436,23 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
     }
     sack.thorough = true;
     sack.hint = sides->hint;
-    for (uint32_t c = 0; c < model->classes; c++) {
+    for (uint32_t c = 0; c < model->classes; c++)
+        p.worth[c] = worth_of_class(&p, c, effort);
+    /* A class that seems to earn more than it costs drags the whole bound down: look harder there.
+     */
+    for (uint32_t c = 0, again = effort > 0 ? 2000000 : 0; c < model->classes && again > 0; c++) {
         const spotopt__class *at = &model->class_at[c];
-        const spotopt__kind *first = &model->kind[at->kinds[0]];
-        /* Residents may break per-node limits, and enter where others may not. */
-        bool plain = at->new_count == at->kind_count;
-        spotopt__knapsack_start(&sack, at->capacity, plain);
-        for (uint32_t i = 0; i < model->items; i++) {
-            bool enters = spotopt__allows(&model->item[i], first->pool);
-            for (uint32_t j = 0; !enters && at->new_count == 0 && j < at->kind_count; j++) {
-                const spotopt__stay *stay = spotopt__stay_of(&model->kind[at->kinds[j]], i);
-                enters = stay != NULL && stay->may_stay;
-            }
-            if (enters)
-                spotopt__knapsack_add(&sack, i, clipped[i], model->item[i].count);
+        double bare = (double)INFINITY;
+        for (uint32_t j = 0; j < at->kind_count; j++)
+            bare = fmin(bare, model->kind[at->kinds[j]].cost - p.side_cost[at->kinds[j]]);
+        if (p.worth[c] > bare * (1.0 + 1e-6)) {
+            double worth;
+            sack.target = fmax(bare, 0.0);
+            worth = worth_of_class(&p, c, 100 * effort < again ? 100 * effort : again);
+            sack.target = 0.0;
+            again -= sack.steps < again ? (uint32_t)sack.steps : again;
+            p.worth[c] = fmin(worth, p.worth[c]);
         }
-        p.worth[c] = spotopt__knapsack_solve(&sack, effort);
     }
     for (uint32_t k = 0; k < model->kinds; k++) {
         double earns;

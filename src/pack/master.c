@@ -246,7 +246,16 @@ price_classes(master *m, const double *price, uint64_t steps, uint32_t *start, u
             m->search->budget.work += 1 + m->sack.pieces / 16;
             if (spotopt__search_over(m->search))
                 break;
+            m->sack.target = cost > 0.0 ? cost : 0.0;
+            m->sack.thorough = false;
+            if (steps >
+                300) { /* late: few classes are left, and good multipliers are worth their time */
+                if (spotopt__knapsack_solve(&m->sack, 0) <= m->sack.target)
+                    continue;
+                m->sack.thorough = true;
+            }
             (void)spotopt__knapsack_solve(&m->sack, steps);
+            m->search->budget.work += m->sack.steps / 256;
             for (uint32_t p = 0; p < m->sack.pieces; p++) {
                 if (m->sack.best[p] > 0) {
                     uint32_t i = m->sack.piece[p].item, most = m->avail[i] / m->sack.best[p];
@@ -379,9 +388,10 @@ generate(master *m, uint32_t rounds, spotopt_error *err)
         } else if (close) {
             break;
         } else if (added == 0) {
-            if (steps >= 5000)
+            if (steps >= 100000)
                 break;
-            steps = 5000;
+            steps *= 18; /* 300, 5400, 97200, then the end */
+            rounds = rounds > round + 12 ? rounds : round + 12;
         }
     }
     return status == SPOTOPT_OK ? set_box(m, 0.0, err) : status;

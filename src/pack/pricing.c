@@ -12,41 +12,53 @@
 
 #include "pack/pricing.h"
 
-#define EXTRAS_MOST 12
+#define DIMS_MOST 64
 
 bool
 spotopt__extras_init(spotopt__extras *extras, const spotopt__model *model)
 {
     memset(extras, 0, sizeof *extras);
     spotopt__arena_init(&extras->arena, model->context);
-    extras->limit = spotopt__arena_alloc(&extras->arena, EXTRAS_MOST, sizeof *extras->limit);
-    extras->in = spotopt__arena_alloc(&extras->arena, (size_t)model->items * EXTRAS_MOST + 1, 1);
-    if (extras->limit == NULL || extras->in == NULL)
+    extras->limit = spotopt__arena_alloc(&extras->arena, model->prules + 1, sizeof *extras->limit);
+    extras->group_of =
+        spotopt__arena_alloc(&extras->arena, model->items + 1, sizeof *extras->group_of);
+    extras->node_most =
+        spotopt__arena_alloc(&extras->arena, model->items + 1, sizeof *extras->node_most);
+    if (extras->limit == NULL || extras->group_of == NULL || extras->node_most == NULL)
         return false;
-    for (uint32_t r = 0; r < model->prules && extras->count < EXTRAS_MOST; r++) {
-        const spotopt__prule *rule = &model->prule[r];
-        uint32_t members = 0;
-        if (!rule->is_hard || rule->axis != SPOTOPT__NONE ||
-            (rule->kind != SPOTOPT_RULE_AT_MOST && rule->kind != SPOTOPT_RULE_SPREAD))
-            continue;
-        for (uint32_t i = 0; i < model->items; i++) {
-            const spotopt__item *item = &model->item[i];
-            unsigned char *in = &extras->in[(size_t)i * EXTRAS_MOST + extras->count];
-            *in = 0;
-            for (uint32_t u = 0; u < item->use_count; u++) {
-                /* A spread holds where a carrier is: carriers that are counted themselves bound
-                 * each other. */
-                uint32_t wanted = rule->kind == SPOTOPT_RULE_SPREAD
-                                      ? SPOTOPT__ROLE_A | SPOTOPT__ROLE_B
-                                      : SPOTOPT__ROLE_A;
-                if (item->uses[u].rule == r && (item->uses[u].roles & wanted) == wanted)
-                    *in = 1;
-            }
-            members += *in;
+    for (uint32_t i = 0; i < model->items; i++) {
+        extras->node_most[i] = UINT32_MAX;
+        for (uint32_t u = 0; u < model->item[i].use_count; u++) {
+            const spotopt__prule *rule = &model->prule[model->item[i].uses[u].rule];
+            uint32_t roles = model->item[i].uses[u].roles, most = UINT32_MAX;
+            if (!rule->is_hard || rule->axis != SPOTOPT__NONE)
+                continue;
+            if (rule->kind == SPOTOPT_RULE_AT_MOST && (roles & SPOTOPT__ROLE_A))
+                most = rule->limit;
+            else if (rule->kind == SPOTOPT_RULE_SPREAD &&
+                     roles == (SPOTOPT__ROLE_A | SPOTOPT__ROLE_B))
+                most = rule->skew;
+            extras->node_most[i] = most < extras->node_most[i] ? most : extras->node_most[i];
         }
-        if (members > 0)
-            extras->limit[extras->count++] =
-                rule->kind == SPOTOPT_RULE_SPREAD ? rule->skew : rule->limit;
+    }
+    for (uint32_t r = 0; r < model->prules; r++)
+        extras->limit[r] = model->prule[r].kind == SPOTOPT_RULE_SPREAD ? model->prule[r].skew
+                                                                       : model->prule[r].limit;
+    extras->count = model->prules;
+    for (uint32_t i = 0; i < model->items; i++) {
+        const spotopt__item *item = &model->item[i];
+        extras->group_of[i] = SPOTOPT__NONE;
+        for (uint32_t u = 0; u < item->use_count && extras->group_of[i] == SPOTOPT__NONE; u++) {
+            const spotopt__prule *rule = &model->prule[item->uses[u].rule];
+            /* A spread holds where a carrier is: carriers that are counted themselves bound each
+             * other. */
+            uint32_t wanted = rule->kind == SPOTOPT_RULE_SPREAD ? SPOTOPT__ROLE_A | SPOTOPT__ROLE_B
+                                                                : SPOTOPT__ROLE_A;
+            if (rule->is_hard && rule->axis == SPOTOPT__NONE &&
+                (rule->kind == SPOTOPT_RULE_AT_MOST || rule->kind == SPOTOPT_RULE_SPREAD) &&
+                (item->uses[u].roles & wanted) == wanted)
+                extras->group_of[i] = item->uses[u].rule;
+        }
     }
     return true;
 }
@@ -78,7 +90,7 @@ spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
                        const spotopt__extras *extras)
 {
     size_t most = 2 * (size_t)model->items + 1;
-    uint32_t dims = model->resources + extras->count;
+    uint32_t dims = model->resources;
 
     memset(sack, 0, sizeof *sack);
     sack->model = model;
@@ -93,10 +105,14 @@ spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
     sack->order = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->order);
     sack->count = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->count);
     sack->best = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->best);
+    sack->left = spotopt__arena_alloc(&sack->arena, extras->count + 1, sizeof *sack->left);
+    sack->grouped = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->grouped);
+    sack->gain = spotopt__arena_alloc(&sack->arena, most, sizeof *sack->gain);
     sack->sorted = spotopt__arena_alloc(&sack->arena, most, sizeof(keyed));
     return sack->piece != NULL && sack->need != NULL && sack->top != NULL && sack->lambda != NULL &&
            sack->room != NULL && sack->weight != NULL && sack->order != NULL &&
-           sack->count != NULL && sack->best != NULL && sack->sorted != NULL;
+           sack->count != NULL && sack->best != NULL && sack->sorted != NULL &&
+           sack->left != NULL && sack->grouped != NULL && sack->gain != NULL;
 }
 
 void
@@ -111,11 +127,10 @@ spotopt__knapsack_start(spotopt__knapsack *sack, const double *capacity, bool us
     const spotopt__model *model = sack->model;
 
     sack->pieces = 0;
-    sack->dims = model->resources + (use_extras ? sack->extras->count : 0);
+    sack->limited = use_extras;
+    sack->dims = model->resources;
     for (uint32_t r = 0; r < model->resources; r++)
         sack->top[r] = spotopt__ceiling(model, r, capacity[r]);
-    for (uint32_t e = model->resources; e < sack->dims; e++)
-        sack->top[e] = sack->extras->limit[e - model->resources];
 }
 
 void
@@ -126,10 +141,10 @@ spotopt__knapsack_add(spotopt__knapsack *sack, uint32_t i, double worth, uint32_
 
     if (!(worth > 0.0))
         return;
+    if (sack->limited && sack->extras->node_most[i] < most)
+        most = sack->extras->node_most[i];
     for (uint32_t r = 0; r < sack->dims && most > 0; r++) {
-        need[r] = r < model->resources
-                      ? model->item[i].request[r]
-                      : sack->extras->in[(size_t)i * EXTRAS_MOST + (r - model->resources)];
+        need[r] = model->item[i].request[r];
         if (need[r] > sack->top[r])
             most = 0;
         else if (need[r] > 0.0 && sack->top[r] / need[r] + 1e-9 < most)
@@ -139,8 +154,31 @@ spotopt__knapsack_add(spotopt__knapsack *sack, uint32_t i, double worth, uint32_
         sack->piece[sack->pieces++] = (spotopt__piece){i, most, worth};
 }
 
+static uint32_t
+group_of(const spotopt__knapsack *sack, uint32_t j)
+{
+    return sack->limited ? sack->extras->group_of[sack->piece[j].item] : SPOTOPT__NONE;
+}
+
+/* Group after group; within a group in the order of the pieces. */
+static void
+list_groups(spotopt__knapsack *sack)
+{
+    keyed *sorted = sack->sorted;
+
+    sack->grouped_count = 0;
+    for (uint32_t j = 0; sack->limited && j < sack->pieces; j++) {
+        uint32_t group = group_of(sack, j);
+        if (group != SPOTOPT__NONE)
+            sorted[sack->grouped_count++] = (keyed){-(double)group, j, 0.0};
+    }
+    qsort(sorted, sack->grouped_count, sizeof *sorted, compare_desc);
+    for (uint32_t k = 0; k < sack->grouped_count; k++)
+        sack->grouped[k] = sorted[k].index;
+}
+
 static double
-lagrange_at(const spotopt__knapsack *sack)
+lagrange_at(spotopt__knapsack *sack)
 {
     double total = 0.0;
 
@@ -150,10 +188,58 @@ lagrange_at(const spotopt__knapsack *sack)
         double gain = sack->piece[j].worth;
         for (uint32_t r = 0; r < sack->dims; r++)
             gain -= sack->lambda[r] * sack->need[(size_t)j * sack->dims + r];
-        if (gain > 0.0)
+        sack->gain[j] = gain;
+        if (gain > 0.0 && group_of(sack, j) == SPOTOPT__NONE)
             total += gain * sack->piece[j].most;
     }
+    for (uint32_t k = 0, end; k < sack->grouped_count;
+         k = end) { /* of a group, the best as far as the limit goes */
+        uint32_t group = group_of(sack, sack->grouped[k]), left = sack->extras->limit[group];
+        for (end = k + 1; end < sack->grouped_count && group_of(sack, sack->grouped[end]) == group;
+             end++) {
+            uint32_t moved = sack->grouped[end], at = end;
+            for (; at > k && sack->gain[sack->grouped[at - 1]] < sack->gain[moved]; at--)
+                sack->grouped[at] = sack->grouped[at - 1];
+            sack->grouped[at] = moved;
+        }
+        for (uint32_t m = k; m < end && left > 0; m++) {
+            const spotopt__piece *piece = &sack->piece[sack->grouped[m]];
+            uint32_t times = piece->most < left ? piece->most : left;
+            if (!(sack->gain[sack->grouped[m]] > 0.0))
+                break;
+            total += times * sack->gain[sack->grouped[m]];
+            left -= times;
+        }
+    }
     return total;
+}
+
+/* With groups the best lambda of one dimension is searched for: the bound is convex in it. */
+static void
+search_dim(spotopt__knapsack *sack, uint32_t dim)
+{
+    double low = 0.4 * sack->lambda[dim], high = 2.2 * sack->lambda[dim];
+
+    if (!(high > 0.0)) {
+        double most = 0.0;
+        for (uint32_t j = 0; j < sack->pieces; j++) {
+            double need = sack->need[(size_t)j * sack->dims + dim];
+            if (need > 0.0 && sack->piece[j].worth / need > most)
+                most = sack->piece[j].worth / need;
+        }
+        high = 0.05 * most;
+    }
+    for (int step = 0; step < 12; step++) {
+        double a = low + 0.382 * (high - low), b = low + 0.618 * (high - low), at_a;
+        sack->lambda[dim] = a;
+        at_a = lagrange_at(sack);
+        sack->lambda[dim] = b;
+        if (at_a < lagrange_at(sack))
+            high = b;
+        else
+            low = a;
+    }
+    sack->lambda[dim] = 0.5 * (low + high);
 }
 
 /* The best lambda of one dimension, the others as they are: fill it by worth left per need. */
@@ -164,6 +250,10 @@ improve_dim(spotopt__knapsack *sack, uint32_t dim)
     uint32_t count = 0;
     double used = 0.0;
 
+    if (sack->grouped_count > 0) {
+        search_dim(sack, dim);
+        return;
+    }
     for (uint32_t j = 0; j < sack->pieces; j++) {
         const double *need = sack->need + (size_t)j * sack->dims;
         double gain = sack->piece[j].worth;
@@ -200,8 +290,10 @@ keep_best(spotopt__knapsack *sack, double *best, double *kept)
 static double
 relax(spotopt__knapsack *sack)
 {
-    double best = (double)INFINITY, start[64 + EXTRAS_MOST], kept[64 + EXTRAS_MOST] = {0};
-    uint32_t starts = sack->thorough ? (sack->dims < 5 ? sack->dims : 4) : 0;
+    double best = (double)INFINITY, start[DIMS_MOST], kept[DIMS_MOST] = {0};
+    uint32_t starts =
+        sack->thorough && sack->grouped_count == 0 ? (sack->dims < 5 ? sack->dims : 4) : 0;
+    double least_mix = sack->grouped_count == 0 ? 0.002 : 0.04;
 
     /* From the last prices, the hint, and each dimension alone. */
     memcpy(start, sack->lambda, sack->dims * sizeof *start);
@@ -229,7 +321,7 @@ relax(spotopt__knapsack *sack)
     }
     memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
     /* One dimension at a time may be stuck in a corner: push one, let the others follow. */
-    for (double mix = 0.2; mix > 0.002 && sack->thorough && sack->dims > 1; mix *= 0.5) {
+    for (double mix = 0.2; mix > least_mix && sack->thorough && sack->dims > 1; mix *= 0.5) {
         for (uint32_t r = 0; r < sack->dims; r++) {
             for (int sign = -1; sign <= 1; sign += 2) {
                 memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
@@ -286,24 +378,30 @@ search(spotopt__knapsack *sack, uint32_t at, double worth, double room)
                 fit = most < (double)fit ? (most > 0.0 ? (uint32_t)most : 0) : fit;
             }
         }
+        if (group_of(sack, j) != SPOTOPT__NONE && sack->left[group_of(sack, j)] < fit)
+            fit = sack->left[group_of(sack, j)];
         if (fit > 0)
             break;
     }
     for (uint32_t k = fit + 1; k-- > 0;) {
         double then = worth + k * sack->piece[j].worth, rest = room - k * sack->weight[j];
         double bound = then + fraction(sack, at + 1, rest > 0.0 ? rest : 0.0);
-        if (bound <= sack->best_worth * (1.0 + 1e-12) + 1e-15)
+        if (bound <= fmax(sack->best_worth, sack->target) * (1.0 + 1e-12) + 1e-15)
             return; /* with fewer of it the bound only falls */
         if (++sack->steps > sack->limit) {
             sack->left_over = bound > sack->left_over ? bound : sack->left_over;
             return;
         }
         sack->count[j] = k;
+        if (group_of(sack, j) != SPOTOPT__NONE)
+            sack->left[group_of(sack, j)] -= k;
         for (uint32_t r = 0; r < sack->dims; r++)
             sack->room[r] -= k * need[r];
         search(sack, at + 1, then, rest);
         for (uint32_t r = 0; r < sack->dims; r++)
             sack->room[r] += k * need[r];
+        if (group_of(sack, j) != SPOTOPT__NONE)
+            sack->left[group_of(sack, j)] += k;
         sack->count[j] = 0;
     }
 }
@@ -312,7 +410,7 @@ search(spotopt__knapsack *sack, uint32_t at, double worth, double room)
 static double
 fill_up(spotopt__knapsack *sack, double worth, double power)
 {
-    double weight[64 + EXTRAS_MOST];
+    double weight[DIMS_MOST];
 
     for (;;) {
         double best = 0.0;
@@ -326,7 +424,8 @@ fill_up(spotopt__knapsack *sack, double worth, double power)
         }
         for (uint32_t j = 0; j < sack->pieces; j++) {
             double cost = 0.0;
-            bool fits = sack->count[j] < sack->piece[j].most;
+            bool fits = sack->count[j] < sack->piece[j].most &&
+                        (group_of(sack, j) == SPOTOPT__NONE || sack->left[group_of(sack, j)] > 0);
             need = sack->need + (size_t)j * sack->dims;
             for (uint32_t r = 0; r < sack->dims && fits; r++) {
                 fits = need[r] <= sack->room[r];
@@ -345,7 +444,11 @@ fill_up(spotopt__knapsack *sack, double worth, double power)
             if (need[r] > 0.0 && sack->room[r] / need[r] < fit)
                 fit = (uint32_t)(sack->room[r] / need[r]);
         }
+        if (group_of(sack, pick) != SPOTOPT__NONE && sack->left[group_of(sack, pick)] < fit)
+            fit = sack->left[group_of(sack, pick)];
         fit = fit > 8 ? fit / 4 : 1;
+        if (group_of(sack, pick) != SPOTOPT__NONE)
+            sack->left[group_of(sack, pick)] -= fit;
         sack->count[pick] += fit;
         for (uint32_t r = 0; r < sack->dims; r++)
             sack->room[r] -= fit * need[r];
@@ -371,6 +474,7 @@ guess(spotopt__knapsack *sack)
     for (size_t p = 0; p < sizeof powers / sizeof *powers && (p == 0 || sack->dims > 1); p++) {
         memset(sack->count, 0, sack->pieces * sizeof *sack->count);
         memcpy(sack->room, sack->top, sack->dims * sizeof *sack->room);
+        memcpy(sack->left, sack->extras->limit, sack->extras->count * sizeof *sack->left);
         keep_count(sack, fill_up(sack, 0.0, powers[p]));
     }
     for (uint32_t round = 0, improved = 1; round < 3 && improved; round++) {
@@ -383,10 +487,13 @@ guess(spotopt__knapsack *sack)
             memcpy(sack->count, sack->best, sack->pieces * sizeof *sack->count);
             memcpy(sack->room, sack->top, sack->dims * sizeof *sack->room);
             sack->count[j]--;
+            memcpy(sack->left, sack->extras->limit, sack->extras->count * sizeof *sack->left);
             for (uint32_t i = 0; i < sack->pieces; i++) {
                 for (uint32_t r = 0; r < sack->dims && sack->count[i] > 0; r++)
                     sack->room[r] -= sack->count[i] * sack->need[(size_t)i * sack->dims + r];
                 worth += sack->count[i] * sack->piece[i].worth;
+                if (sack->count[i] > 0 && group_of(sack, i) != SPOTOPT__NONE)
+                    sack->left[group_of(sack, i)] -= sack->count[i];
             }
             most = sack->piece[j].most;
             sack->piece[j].most = sack->count[j]; /* not the same again */
@@ -405,16 +512,20 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
     double bound, room = 0.0, exact;
 
     sack->best_worth = 0.0;
+    sack->steps = 0;
     memset(sack->best, 0, sack->pieces * sizeof *sack->best);
     if (sack->pieces == 0)
         return 0.0;
+    list_groups(sack);
     bound = relax(sack);
-    if (steps == 0)
+    sack->steps = 0;
+    if (steps == 0 || bound <= sack->target)
         return bound;
     guess(sack);
     if (sack->best_worth >= bound * (1.0 - 1e-12))
         return bound;
     memset(sack->count, 0, sack->pieces * sizeof *sack->count);
+    memcpy(sack->left, sack->extras->limit, sack->extras->count * sizeof *sack->left);
     for (uint32_t r = 0; r < sack->dims; r++) {
         sack->room[r] = sack->top[r];
         room += sack->lambda[r] * sack->top[r];
@@ -434,6 +545,6 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
     sack->limit = steps;
     sack->left_over = 0.0;
     search(sack, 0, 0.0, room * (1.0 + 1e-12));
-    exact = sack->best_worth > sack->left_over ? sack->best_worth : sack->left_over;
+    exact = fmax(fmax(sack->best_worth, sack->target) * (1.0 + 1e-12) + 1e-15, sack->left_over);
     return exact < bound ? exact : bound;
 }

@@ -9,11 +9,12 @@ typedef struct spotopt__piece {
     double worth;        /* of one, > 0 */
 } spotopt__piece;
 
-/* Extra dimensions beside the resources: per-node limits over several items. */
+/* Per-node limits over several items. Each item counts in one group at most, which only relaxes. */
 typedef struct spotopt__extras {
     uint32_t count;
-    double *limit;     /* by extra */
-    unsigned char *in; /* item * count + extra */
+    uint32_t *limit;     /* by group */
+    uint32_t *group_of;  /* by item; SPOTOPT__NONE */
+    uint32_t *node_most; /* by item: the tightest limit on it alone */
     spotopt__arena arena;
 } spotopt__extras;
 
@@ -26,7 +27,8 @@ typedef struct spotopt__knapsack {
     spotopt__arena arena;
     spotopt__piece *piece;
     uint32_t pieces;
-    uint32_t dims;
+    uint32_t dims;      /* resources */
+    bool limited;       /* per-node limits hold */
     double *need;       /* piece * dims + r */
     double *top;        /* by dim: capacity */
     double *lambda;     /* by dim: prices of the relaxation; kept between calls as a start */
@@ -36,11 +38,16 @@ typedef struct spotopt__knapsack {
     uint32_t *count;    /* by piece: chosen */
     uint32_t *best;     /* by piece: the best found */
     double best_worth;
+    double target; /* less is of no interest: bounds may then say this much; 0: all is */
     bool thorough; /* look longer for good lambda */
     uint64_t steps, limit;
-    double left_over; /* largest bound of what was not searched */
-    double *room;     /* by dim, while searching */
-    void *sorted;     /* workspace */
+    double left_over;  /* largest bound of what was not searched */
+    uint32_t *left;    /* by group: how many more, while filling */
+    uint32_t *grouped; /* pieces of groups, group after group */
+    uint32_t grouped_count;
+    double *gain; /* by piece: worth above its need's price */
+    double *room; /* by dim, while searching */
+    void *sorted; /* workspace */
 } spotopt__knapsack;
 
 bool spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
