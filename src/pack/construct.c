@@ -197,6 +197,13 @@ spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, sp
     return ok ? SPOTOPT_OK : spotopt__nomem(err, "building packings");
 }
 
+bool
+spotopt__builder_hurries(const spotopt__builder *builder)
+{
+    return builder->budget != NULL &&
+           spotopt__budget_over(builder->budget, "pack", (double)INFINITY, 0.0);
+}
+
 void
 spotopt__builder_free(spotopt__builder *builder)
 {

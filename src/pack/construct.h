@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SPOTOPT_PACK_CONSTRUCT_H
 #define SPOTOPT_PACK_CONSTRUCT_H
+#include "base/options.h"
 #include "pack/state.h"
 
 /* Kinds of one class and the same domains of every label that a hard rule looks at, cheapest first.
@@ -14,6 +15,7 @@ typedef struct spotopt__group {
 /* Workspace and tables for building packings; made once a solve. */
 typedef struct spotopt__builder {
     const spotopt__model *model;
+    spotopt__budget *budget; /* once it is over, building goes on with less care; or NULL */
     spotopt__arena arena;
     spotopt__group *group;
     uint32_t groups;
@@ -44,6 +46,8 @@ typedef struct spotopt__recipe {
 spotopt_status spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model,
                                      spotopt_error *err);
 void spotopt__builder_free(spotopt__builder *builder);
+/* The budget is over. */
+bool spotopt__builder_hurries(const spotopt__builder *builder);
 /* Prices follow the weights: price = weight . request, at most the cost of leaving the item out. */
 void spotopt__builder_weigh(spotopt__builder *builder, const double *weight);
 

@@ -57,7 +57,7 @@ spotopt__right_size_bin(spotopt__builder *builder, spotopt__state *state, uint32
                         spotopt__score *now)
 {
     const spotopt__model *model = builder->model;
-    uint32_t tries = 0;
+    uint32_t tries = 0, last_group = 0;
 
     if (state->bins.at[slot].holds.count == 0) { /* empty: needed by nobody, as far as sums allow */
         uint32_t kind = state->bins.at[slot].kind, count = state->bins.at[slot].count;
@@ -70,34 +70,43 @@ spotopt__right_size_bin(spotopt__builder *builder, spotopt__state *state, uint32
             *now = then;
         return;
     }
-    for (uint32_t g = 0; g < builder->groups && tries < 64 && !state->failed;
-         g++) { /* the cheapest of each */
-        const spotopt__group *group = &builder->group[g];
-        const double *capacity = model->class_at[group->class_id].capacity;
+    for (double last_cost = -1.0; tries < 12 && !state->failed; tries++) { /* the cheapest first */
         const double *load = state->load + (size_t)slot * model->resources;
-        uint32_t count = state->bins.at[slot].count, before = state->bins.at[slot].kind,
-                 kind = SPOTOPT__NONE;
+        uint32_t count = state->bins.at[slot].count, before = state->bins.at[slot].kind;
+        uint32_t kind = SPOTOPT__NONE, group_at = 0;
         double cost = model->kind[before].cost;
-        bool fits = group->count > 0 && model->kind[group->kinds[0]].cost < cost;
         spotopt__score then;
-        for (uint32_t r = 0; r < model->resources && fits; r++)
-            fits = load[r] <= spotopt__ceiling(model, r, capacity[r]);
-        for (uint32_t j = 0; fits && j < group->count && model->kind[group->kinds[j]].cost < cost;
-             j++) {
-            if (spotopt__state_openings(state, group->kinds[j], count) >= count) {
-                kind = group->kinds[j];
-                break;
+        for (uint32_t g = 0; g < builder->groups; g++) {
+            const spotopt__group *group = &builder->group[g];
+            const double *capacity = model->class_at[group->class_id].capacity;
+            bool fits = group->count > 0 && model->kind[group->kinds[0]].cost < cost;
+            for (uint32_t r = 0; r < model->resources && fits; r++)
+                fits = load[r] <= spotopt__ceiling(model, r, capacity[r]);
+            for (uint32_t j = 0;
+                 fits && j < group->count && model->kind[group->kinds[j]].cost < cost; j++) {
+                double each = model->kind[group->kinds[j]].cost;
+                if (each < last_cost || (each <= last_cost && g <= last_group))
+                    continue; /* tried already */
+                if (spotopt__state_openings(state, group->kinds[j], count) >= count) {
+                    kind = group->kinds[j];
+                    group_at = g;
+                    cost = each;
+                    break;
+                }
             }
         }
         if (kind == SPOTOPT__NONE)
-            continue;
-        tries++;
+            return;
+        last_cost = cost;
+        last_group = group_at;
         if (!spotopt__rekind(state, slot, kind))
             continue;
         then = spotopt__state_score(state);
-        if (then.broken <= now->broken + 1e-9 && spotopt__is_better(&then, now))
+        if (then.broken <= now->broken + 1e-9 && spotopt__is_better(&then, now)) {
             *now = then;
-        else if (!spotopt__rekind(state, slot, before))
+            return;
+        }
+        if (!spotopt__rekind(state, slot, before))
             *now = then; /* cannot go back: keep and count on */
     }
 }
@@ -226,6 +235,8 @@ spotopt__repair_tallies(spotopt__builder *builder, spotopt__state *state)
     }
     state->logs = true;
     for (int round = 0; round < 200 && now.broken > 1e-9 && !state->failed; round++) {
+        if (round > 0 && spotopt__builder_hurries(builder))
+            break;
         if (!mend_by_rekind(builder, state, &now) && !mend_by_empty(builder, state, &now))
             break;
     }

@@ -297,6 +297,7 @@ spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,
             status = spotopt__nomem(err, "packing");
         if (status == SPOTOPT_OK)
             status = spotopt__builder_init(&search.builder, &model, err);
+        search.builder.budget = &search.budget;
         if (status == SPOTOPT_OK && has_shares(&model)) {
             search.group_cap =
                 spotopt__alloc_array(problem->context, model.ttallies / 2 + 1, sizeof(uint32_t));
