@@ -3,7 +3,7 @@
 # The tests again where mistakes show: clang's warnings, address and undefined-behaviour sanitizers, threads, valgrind,
 # and a minute of fuzzing for each parser. Installs what is missing.
 #
-#   tests/sanitize.sh [clang asan tsan valgrind fuzz]   default: all of them
+#   tests/sanitize.sh [clang asan python tsan valgrind fuzz]   default: all of them
 #
 # FUZZ_SECONDS (default 10) is for each parser.
 set -euo pipefail
@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
 install_packages build-essential meson pkg-config libglpk-dev libcjson-dev zlib1g-dev libcunit1-dev clang \
-    libclang-rt-14-dev llvm valgrind python3
-parts=${*:-clang asan tsan valgrind fuzz}
+    libclang-rt-14-dev llvm valgrind python3 python3-dev python3-numpy python3-pytest swig
+parts=${*:-clang asan python tsan valgrind fuzz}
 fast=(--suite unit --suite api --suite cases --suite fuzz)
 
 # setup FOLDER OPTIONS...: a build folder of its own, made once.
@@ -31,6 +31,12 @@ for part in $parts; do
             setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
             UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
                 meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" ;;
+        python)
+            setup build-asan-python -Db_sanitize=address,undefined -Db_lundef=false -Dpython=enabled -Dpython_only=true
+            LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
+                ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+                PYTHONPATH=build-asan-python/bindings/python PYTHONDONTWRITEBYTECODE=1 \
+                /usr/bin/python3 -m pytest -q -p no:cacheprovider --ignore=tests/python/test_quickstart.py tests/python ;;
         tsan)
             setup build-tsan -Db_sanitize=thread -Db_lundef=false
             TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --no-rebuild -q -t 6 --print-errorlogs \

@@ -176,3 +176,12 @@ def test_statuses_are_those_of_the_header(source):
 def test_objects_are_made_by_parsing_alone():
     with pytest.raises(AttributeError):
         spotopt.Catalog()
+
+
+def test_every_status_has_its_exception():
+    from spotopt.errors import of_status
+    for kind in spotopt.Error.__subclasses__():
+        error = of_status(kind.status, "one line")
+        assert (type(error), str(error), error.status) == (kind, "one line", kind.status)
+    stranger = of_status(-24, "from a newer header")
+    assert (type(stranger), stranger.status) == (spotopt.Error, -24)
