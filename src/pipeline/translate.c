@@ -57,11 +57,12 @@ start_problem(const spotopt__scene *scene, spotopt__translation *t, spotopt_erro
                                &t->problem, err);
 }
 
+/* Quantities may be larger than what a problem takes; up there they are all as good as endless. */
 static void
 fill(const spotopt__translation *t, const spotopt__amounts *amounts, double vcpu, double *out)
 {
     for (uint32_t i = 0; i < t->resource_count; i++)
-        out[i] = to_number(t->resource_of[i], amounts->of[t->resource_of[i]]);
+        out[i] = fmin(to_number(t->resource_of[i], amounts->of[t->resource_of[i]]), 1e15);
     if (t->counts_vcpu)
         out[t->resource_count] = vcpu;
 }
