@@ -349,6 +349,12 @@ spotopt__lp_solve(spotopt__lp *lp, double limit_s, double *x, double *dual,
     return status;
 }
 
+void
+spotopt__lp_set_steps(spotopt__lp *lp, uint64_t steps)
+{
+    lp->steps_most = steps;
+}
+
 spotopt_status
 spotopt__lp_solve_integer(spotopt__lp *lp, const unsigned char *is_integer, double gap_rel,
                           double limit_s, double *x, spotopt__lp_answer *answer, spotopt_error *err)

@@ -58,6 +58,8 @@ spotopt_status spotopt__lp_delete_columns(spotopt__lp *lp, size_t count, const u
  */
 spotopt_status spotopt__lp_solve(spotopt__lp *lp, double limit_s, double *x, double *dual,
                                  spotopt__lp_answer *answer, spotopt_error *err);
+/* Steps of branch and cut that an integer solve may take, the same on every machine; 0: no limit. */
+void spotopt__lp_set_steps(spotopt__lp *lp, uint64_t steps);
 /* Branch and cut; is_integer has one entry a column. Integer columns must have
  * whole bounds. Stops at gap_rel or limit_s. x is NULL or columns long. */
 spotopt_status spotopt__lp_solve_integer(spotopt__lp *lp, const unsigned char *is_integer,

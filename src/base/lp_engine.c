@@ -287,7 +287,8 @@ watch_tree(glp_tree *tree, void *user)
     }
     if (glp_ios_reason(tree) == GLP_IHEUR)
         offer_rounding(lp, tree);
-    if (monotonic_s() >= lp->stop_at_s)
+    lp->steps++;
+    if (monotonic_s() >= lp->stop_at_s || (lp->steps_most > 0 && lp->steps >= lp->steps_most))
         glp_ios_terminate(tree);
 }
 
@@ -338,6 +339,7 @@ solve_integer(spotopt__lp *lp, lp_request *request)
     answer->objective = INFINITY;
     lp->trial = request->trial;
     lp->trials = 0;
+    lp->steps = 0;
     code = glp_intopt(lp->prob, &control);
     state = glp_mip_status(lp->prob);
 

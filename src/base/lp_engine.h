@@ -50,6 +50,7 @@ struct spotopt__lp {
     spotopt__vec(lp_change) changes;
     uint32_t *mark; /* per row: the last column that had it, by stamp */
     uint32_t stamp;
+    uint64_t steps, steps_most; /* of branch and cut: taken, allowed (0: all) */
     int *ind; /* one column's entries as GLPK wants them, rows + 1 long */
     double *val;
 

@@ -82,6 +82,23 @@ add_share(spotopt__sides *sides, const spotopt__model *model, const spotopt__tru
     }
 }
 
+void
+spotopt__sides_sort(spotopt__sides *sides, double *price)
+{
+    sides->active = 0;
+    for (uint32_t s = 0; s < sides->count; s++) {
+        spotopt__side row = sides->row[s];
+        double its = price[s];
+
+        if (fabs(its) <= 1e-12)
+            continue;
+        sides->row[s] = sides->row[sides->active];
+        price[s] = price[sides->active];
+        sides->row[sides->active] = row;
+        price[sides->active++] = its;
+    }
+}
+
 bool
 spotopt__sides_init(spotopt__sides *sides, const spotopt__model *model)
 {
@@ -307,7 +324,38 @@ typedef struct prices {
     double *side_cost; /* by kind, at scale 1: sum of side prices */
     double total;      /* replicas */
     spotopt__knapsack *sack;
+    uint32_t effort; /* steps of a search for one knapsack */
+    bool *tidy;      /* by kind: see is_tidy() */
 } prices;
+
+/*
+ * Running nodes whose residents keep every limit per node: what they hold in an answer keeps them too. Others may go
+ * on breaking them. tally has an entry a rule, all 0 before and after.
+ */
+static bool
+is_tidy(const spotopt__model *model, const spotopt__kind *kind, uint64_t *tally)
+{
+    bool tidy = true;
+
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t s = 0; s < kind->stay_count; s++) {
+            const spotopt__item *item = &model->item[kind->stays[s].item];
+
+            for (uint32_t u = 0; u < item->use_count; u++) {
+                const uint32_t r = item->uses[u].rule;
+                const spotopt__prule *rule = &model->prule[r];
+                const uint32_t most = rule->kind == SPOTOPT_RULE_SPREAD ? rule->skew : rule->limit;
+
+                if (rule->axis != SPOTOPT__NONE || !(item->uses[u].roles & SPOTOPT__ROLE_A) ||
+                    (rule->kind != SPOTOPT_RULE_AT_MOST && rule->kind != SPOTOPT_RULE_SPREAD))
+                    continue;
+                tally[r] = pass == 0 ? tally[r] + kind->stays[s].holds : 0;
+                tidy = tidy && tally[r] <= most;
+            }
+        }
+    }
+    return tidy;
+}
 
 /* The most that one node of a class can earn. */
 static double
@@ -317,8 +365,10 @@ worth_of_class(const prices *p, uint32_t c, uint64_t effort)
     const spotopt__class *at = &model->class_at[c];
     const spotopt__kind *first = &model->kind[at->kinds[0]];
     /* Residents may break per-node limits, and enter where others may not. */
-    bool plain = at->new_count == at->kind_count;
+    bool plain = true;
 
+    for (uint32_t j = at->new_count; j < at->kind_count; j++)
+        plain = plain && p->tidy[at->kinds[j]];
     spotopt__knapsack_start(p->sack, at->capacity, plain);
     for (uint32_t i = 0; i < model->items; i++) {
         bool enters = spotopt__allows(&model->item[i], first->pool);
@@ -332,14 +382,14 @@ worth_of_class(const prices *p, uint32_t c, uint64_t effort)
     return spotopt__knapsack_solve(p->sack, effort);
 }
 
-/* What a running node's content earns when residents also save their move. */
+/* What a running node's content earns when residents also save their move; searched with effort. */
 static double
 worth_of_node(const prices *p, uint32_t k, double scale)
 {
     const spotopt__model *model = p->model;
     const spotopt__kind *kind = &model->kind[k];
 
-    spotopt__knapsack_start(p->sack, kind->capacity, false);
+    spotopt__knapsack_start(p->sack, kind->capacity, p->tidy[k]);
     for (uint32_t i = 0; i < model->items; i++) {
         const spotopt__item *item = &model->item[i];
         const spotopt__stay *stay = spotopt__stay_of(kind, i);
@@ -352,11 +402,15 @@ worth_of_node(const prices *p, uint32_t k, double scale)
         if (allowed)
             spotopt__knapsack_add(p->sack, i, scale * p->item[i], most - held);
     }
-    return spotopt__knapsack_solve(p->sack, 0);
+    return spotopt__knapsack_solve(p->sack, p->effort);
 }
 
+/*
+ * The bound with all prices times scale. What a running node earns is at most what its class earns
+ * and all its residents' moves; precise: nodes that this would keep are looked at one by one.
+ */
 static double
-bound_at(const prices *p, double scale)
+bound_at(const prices *p, double scale, bool precise)
 {
     const spotopt__model *model = p->model;
     double total = 0.0;
@@ -392,13 +446,11 @@ bound_at(const prices *p, double scale)
                 return (double)-INFINITY;
         } else {
             double leaving = 0.0, keep;
-            bool moves = false;
-            for (uint32_t s = 0; s < kind->stay_count; s++) {
+            for (uint32_t s = 0; s < kind->stay_count; s++)
                 leaving += model->item[kind->stays[s].item].move_cost * kind->stays[s].holds;
-                moves = moves || model->item[kind->stays[s].item].move_cost > 0.0;
-            }
-            keep = bare + leaving -
-                   (moves ? worth_of_node(p, k, scale) : scale * p->worth[kind->class_id]);
+            keep = bare - scale * p->worth[kind->class_id];
+            if (precise && leaving > 0.0 && (kind->has_fixed || keep < leaving))
+                keep = fmax(keep, bare + leaving - worth_of_node(p, k, scale));
             total += kind->has_fixed || keep < leaving ? keep : leaving;
         }
     }
@@ -414,15 +466,21 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
     spotopt__knapsack sack;
     double *clipped = spotopt__alloc_array(context, model->items + 1, sizeof *clipped);
     double *sided = spotopt__alloc_array(context, sides->count + 1, sizeof *sided);
-    prices p = {model, sides, clipped, sided, NULL, NULL, 0.0, &sack};
+    prices p = {model, sides, clipped, sided, NULL, NULL, 0.0, &sack, effort, NULL};
+    uint64_t *tally = NULL;
     double best = (double)-INFINITY, farley = (double)INFINITY, slack = 0.0;
     bool ok = spotopt__extras_init(&extras, model);
 
     ok = spotopt__knapsack_init(&sack, model, &extras) && ok;
     p.worth = spotopt__alloc_array(context, model->classes + 1, sizeof(double));
     p.side_cost = spotopt__alloc_array(context, model->kinds + 1, sizeof(double));
-    if (!ok || clipped == NULL || sided == NULL || p.worth == NULL || p.side_cost == NULL)
+    p.tidy = spotopt__alloc_array(context, model->kinds + 1, sizeof *p.tidy);
+    tally = spotopt__alloc_array(context, model->prules + 1, sizeof *tally);
+    if (!ok || clipped == NULL || sided == NULL || p.worth == NULL || p.side_cost == NULL ||
+        p.tidy == NULL || tally == NULL)
         goto done;
+    for (uint32_t k = 0; k < model->kinds; k++)
+        p.tidy[k] = is_tidy(model, &model->kind[k], tally);
     for (uint32_t i = 0; i < model->items; i++) {
         double price = item[i] > 0.0 && isfinite(item[i]) ? item[i] : 0.0;
         clipped[i] = price < model->item[i].unplaced_cost ? price : model->item[i].unplaced_cost;
@@ -440,7 +498,7 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
         p.worth[c] = worth_of_class(&p, c, effort);
     /* A class that seems to earn more than it costs drags the whole bound down: look harder there.
      */
-    for (uint32_t c = 0, again = effort > 0 ? 2000000 : 0; c < model->classes && again > 0; c++) {
+    for (uint32_t c = 0, again = 200 * effort; c < model->classes && again > 0; c++) {
         const spotopt__class *at = &model->class_at[c];
         double bare = (double)INFINITY;
         for (uint32_t j = 0; j < at->kind_count; j++)
@@ -463,12 +521,18 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
             farley = model->kind[k].cost / earns;
     }
     farley = farley < 1.0 ? farley : 1.0;
+    double best_scale = farley;
     for (int step = 0; step <= 8; step++) { /* the bound is concave in the scale */
-        double bound = bound_at(&p, farley + (1.0 - farley) * step / 8.0);
-        best = bound > best ? bound : best;
+        double scale = farley + (1.0 - farley) * step / 8.0, bound = bound_at(&p, scale, false);
+        if (bound > best) {
+            best = bound;
+            best_scale = scale;
+        }
         if (farley >= 1.0)
             break;
     }
+    if (effort > 0)
+        best = fmax(best, bound_at(&p, best_scale, true));
     for (uint32_t i = 0; i < model->items; i++)
         slack += clipped[i] * model->item[i].count;
     best -= SPOTOPT__TOL_BOUND * (1.0 + fabs(best) + slack);
@@ -478,6 +542,8 @@ done:
     spotopt__free(context, sided);
     spotopt__free(context, p.worth);
     spotopt__free(context, p.side_cost);
+    spotopt__free(context, p.tidy);
+    spotopt__free(context, tally);
     spotopt__knapsack_free(&sack);
     spotopt__extras_free(&extras);
     return best;

@@ -15,9 +15,12 @@ typedef struct spotopt__sides {
     spotopt__arena arena;
     spotopt__side *row;
     uint32_t count;
+    uint32_t active; /* the first of them had a price in the resource LP; the rest have slack */
     double hint[64]; /* resource prices, where relaxations start */
 } spotopt__sides;
 
+/* Puts the rows with a price first, prices along with them. */
+void spotopt__sides_sort(spotopt__sides *sides, double *price);
 bool spotopt__sides_init(spotopt__sides *sides, const spotopt__model *model);
 void spotopt__sides_free(spotopt__sides *sides);
 

@@ -138,7 +138,7 @@ pack_anew(around *a, size_t mark)
 }
 
 void
-spotopt__search_around(spotopt__search *search)
+spotopt__search_around(spotopt__search *search, uint64_t work_most)
 {
     const spotopt__model *model = search->model;
     spotopt__state *state = &search->work;
@@ -159,13 +159,16 @@ spotopt__search_around(spotopt__search *search)
         state->failed = true;
         goto done;
     }
-    spotopt__rng_seed(&a.rng, search->seed);
+    spotopt__rng_seed(&a.rng, search->seed + search->arounds++);
     state->logs = true;
     state->soft_is_hard = false;
     state->group_cap = NULL;
     now = spotopt__state_score(state);
     patience = 1500 + 20 * (uint64_t)state->bins.count;
-    for (; stall < patience && !state->failed && !spotopt__search_done(search); round++, stall++) {
+    work_most += search->budget.work;
+    for (; stall < patience && search->budget.work < work_most && !state->failed &&
+           !spotopt__search_done(search);
+         round++, stall++) {
         size_t mark = spotopt__state_mark(state);
         double margin = 2e-4 * now.cost * (1.0 - (double)stall / (double)patience);
         uint32_t want = 1 + (uint32_t)spotopt__rng_below(&a.rng, round % 8 == 0 ? 10 : 5);

@@ -15,6 +15,7 @@
 #include "pack/search.h"
 
 #define ROWS_MOST 3000
+#define INTEGER_STEPS 400 /* of branch and cut on the patterns at hand */
 
 typedef struct column {
     uint32_t class_id, first, count; /* of holds */
@@ -37,7 +38,8 @@ typedef struct master {
     double *x, *dual, *price, *center, *row_value, *side;
     uint32_t *row_index;
     uint32_t *avail;  /* by item: not yet covered by this batch */
-    double objective; /* of the LP as it stands */
+    double objective; /* of the LP as it stands, all residents' moves included */
+    double moves;     /* what those cost together: the program counts what is saved of it */
     size_t x_room;
     spotopt__extras extras;
     spotopt__knapsack sack;
@@ -85,15 +87,17 @@ make_rows(master *m, spotopt_error *err)
     uint32_t row = model->items;
 
     for (uint32_t i = 0; i < model->items && status == SPOTOPT_OK; i++) {
-        double lower = model->item[i].fits_nowhere ? 0.0 : model->item[i].count,
-               upper = (double)INFINITY;
+        const spotopt__item *item = &model->item[i];
+        double lower = item->fits_nowhere ? 0.0 : item->count, upper = (double)INFINITY;
+        if (item->residents > item->count) /* those that are too many leave for nothing */
+            m->moves -= item->move_cost * (item->residents - item->count);
         status = spotopt__lp_add_rows(m->lp, 1, &lower, &upper, err);
     }
     for (uint32_t c = 0; c < model->classes && status == SPOTOPT_OK; c++) {
         const spotopt__class *at = &model->class_at[c];
         const spotopt__kind *first = &model->kind[at->kinds[0]];
         double lower = 0.0, upper = (double)INFINITY;
-        bool plain = at->new_count == at->kind_count && sides->count == 0 &&
+        bool plain = at->new_count == at->kind_count && sides->active == 0 &&
                      model->problem->pools.at[first->pool].max == SPOTOPT_NO_LIMIT;
         for (uint32_t j = 0; plain && j < at->kind_count; j++)
             plain = model->problem->pools.at[model->kind[at->kinds[j]].pool].min == 0;
@@ -104,9 +108,9 @@ make_rows(master *m, spotopt_error *err)
             status = spotopt__lp_add_rows(m->lp, 1, &lower, &upper, err);
         }
     }
-    for (uint32_t s = 0; s < sides->count && status == SPOTOPT_OK; s++)
+    for (uint32_t s = 0; s < sides->active && status == SPOTOPT_OK; s++)
         status = spotopt__lp_add_rows(m->lp, 1, &sides->row[s].lower, &sides->row[s].upper, err);
-    m->rows = row + sides->count;
+    m->rows = row + sides->active;
     for (uint32_t k = 0; k < model->kinds && status == SPOTOPT_OK; k++) {
         const spotopt__kind *kind = &model->kind[k];
         const spotopt__pack_pool *pool = &model->problem->pools.at[kind->pool];
@@ -119,13 +123,21 @@ make_rows(master *m, spotopt_error *err)
             continue;
         m->row_index[entries] = m->class_row[kind->class_id];
         m->row_value[entries++] = 1.0;
-        for (uint32_t s = 0; s < sides->count; s++) {
+        for (uint32_t s = 0; s < sides->active; s++) {
             if (sides->row[s].coefficient[k] != 0.0) {
                 m->row_index[entries] = row + s;
                 m->row_value[entries++] = sides->row[s].coefficient[k];
             }
         }
-        status = put_column(m, kind->cost, lower, upper, entries, err);
+        /*
+         * A running node saves its residents' moves at best. Charged in full, it would cost as much
+         * at the prices that come out as it earns, and the Lagrangean would lose every saved move.
+         */
+        double saved = 0.0;
+        for (uint32_t s = 0; s < kind->stay_count; s++)
+            saved += model->item[kind->stays[s].item].move_cost * kind->stays[s].holds;
+        m->moves += saved;
+        status = put_column(m, kind->cost - saved, lower, upper, entries, err);
     }
     m->left_out = status == SPOTOPT_OK ? (uint32_t)spotopt__lp_columns(m->lp) : 0;
     for (uint32_t i = 0; i < model->items && status == SPOTOPT_OK; i++) {
@@ -243,7 +255,7 @@ price_classes(master *m, const double *price, uint64_t steps, uint32_t *start, u
             spotopt__hold *holds = m->search->builder.best;
             bool added;
             load_knapsack(m, c, price);
-            m->search->budget.work += 1 + m->sack.pieces / 16;
+            m->search->budget.work += 1 + (uint64_t)m->sack.pieces * m->sack.dims;
             if (spotopt__search_over(m->search))
                 break;
             m->sack.target = cost > 0.0 ? cost : 0.0;
@@ -297,9 +309,10 @@ solve(master *m, bool *solved, spotopt_error *err)
     *solved = false;
     if (limit <= 0.0)
         return SPOTOPT_OK;
+    m->search->budget.work += (uint64_t)m->rows * columns / 8 + 1000; /* about what the engine takes */
     status = spotopt__lp_solve(m->lp, limit, m->x, m->dual, &answer, err);
     m->search->lp_seconds += answer.seconds;
-    m->objective = answer.objective;
+    m->objective = answer.objective + m->moves;
     *solved = status == SPOTOPT_OK && answer.state == SPOTOPT__LP_OPTIMAL;
     return status;
 }
@@ -311,7 +324,7 @@ raise_bound(master *m, const double *price, uint32_t effort)
     double began = spotopt__clock(m->context), bound;
 
     for (uint32_t s = 0; s < sides->count; s++)
-        m->side[s] = m->dual[m->rows - sides->count + s];
+        m->side[s] = s < sides->active ? m->dual[m->rows - sides->active + s] : 0.0;
     bound = spotopt__lagrange(m->model, sides, price, m->side, effort);
     if (bound > m->search->bound)
         memcpy(m->center, price, m->model->items * sizeof *price);
@@ -388,9 +401,10 @@ generate(master *m, uint32_t rounds, spotopt_error *err)
         } else if (close) {
             break;
         } else if (added == 0) {
-            if (steps >= 100000)
+            /* 300, 5400, and where a proof is asked for 97200; then the end. */
+            if (steps >= (m->search->gap_rel < 0.005 ? 100000 : 6000))
                 break;
-            steps *= 18; /* 300, 5400, 97200, then the end */
+            steps *= 18;
             rounds = rounds > round + 12 ? rounds : round + 12;
         }
     }
@@ -547,7 +561,9 @@ solve_whole(master *m, spotopt_error *err)
     if (status != SPOTOPT_OK)
         goto done;
     began = spotopt__budget_left_s(&m->search->budget);
-    limit = fmin(2.0, 0.3 * began);
+    limit = 0.3 * began;
+    spotopt__lp_set_steps(m->lp, INTEGER_STEPS);
+    m->search->budget.work += INTEGER_STEPS * (m->rows + m->columns.count);
     status = spotopt__lp_solve_integer(m->lp, whole, fmax(0.25 * m->search->gap_rel, 1e-9), limit,
                                        x, &answer, err);
     m->search->lp_seconds += answer.seconds;

@@ -18,7 +18,7 @@ typedef struct spotopt__search {
     bool complete;   /* best is optimal, by a complete search */
     double gap_rel;
     spotopt__budget budget;
-    uint64_t seed;
+    uint64_t seed, arounds; /* large neighbourhood searches begun: each draws its own numbers */
     uint32_t without; /* SPOTOPT__WITHOUT_... */
     uint64_t branch_nodes, columns;
     double lp_seconds, pricing_seconds;
@@ -48,6 +48,6 @@ void spotopt__search_exactly(spotopt__search *search);
 /* master.c: column generation, its bound, and packings from its fractions. */
 spotopt_status spotopt__search_columns(spotopt__search *search, spotopt_error *err);
 /* lns.c: takes bins apart and packs them anew, for as long as it helps. */
-void spotopt__search_around(spotopt__search *search);
+void spotopt__search_around(spotopt__search *search, uint64_t work_most);
 
 #endif

@@ -159,6 +159,17 @@ try_recipes(spotopt__search *search)
     }
 }
 
+/* Work for a first look around, by what there is to place. */
+static uint64_t
+glance(const spotopt__model *model)
+{
+    uint64_t replicas = 0;
+
+    for (uint32_t i = 0; i < model->items; i++)
+        replicas += model->item[i].count;
+    return 200000 + 300 * replicas;
+}
+
 static spotopt_status
 run(spotopt__search *search, spotopt_error *err)
 {
@@ -184,8 +195,10 @@ run(spotopt__search *search, spotopt_error *err)
         goto done;
     status = SPOTOPT_OK; /* any other fault of the engine costs the bound, not the answer */
     search->lp_seconds += relaxed.seconds;
+    search->sides.active = search->sides.count;
     search->infeasible = search->infeasible || relaxed.infeasible;
     if (relaxed.solved) {
+        spotopt__sides_sort(&search->sides, relaxed.side);
         memcpy(search->sides.hint, relaxed.weight, model->resources * sizeof(double));
         for (uint32_t i = 0; i < model->items; i++) {
             for (uint32_t r = 0; r < model->resources; r++)
@@ -202,12 +215,15 @@ run(spotopt__search *search, spotopt_error *err)
     }
     if (!(search->without & SPOTOPT__WITHOUT_EXACT) && !spotopt__search_done(search))
         spotopt__search_exactly(search);
+    /* A short look around first: on large problems it is worth more than columns, and costs less. */
+    if (!(search->without & SPOTOPT__WITHOUT_AROUND) && !spotopt__search_done(search))
+        spotopt__search_around(search, glance(model));
     if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && !search->infeasible &&
         !spotopt__search_done(search))
         status = spotopt__search_columns(search, err);
     if (status == SPOTOPT_OK && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
         !spotopt__search_done(search))
-        spotopt__search_around(search);
+        spotopt__search_around(search, UINT64_MAX / 2);
     if (status == SPOTOPT_OK && (search->work.failed || search->best.failed))
         status = spotopt__nomem(err, "packing");
 done:

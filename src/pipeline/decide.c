@@ -26,6 +26,16 @@ now(const round_work *w)
     return spotopt__clock(w->scene->context);
 }
 
+/*
+ * Work for one decision unless the caller says otherwise: a second or so where the gap stays open, more for more pods,
+ * and the same on every machine, which the clock is not.
+ */
+static double
+usual_work(const spotopt__scene *scene)
+{
+    return 8e6 + 500.0 * (double)scene->cluster->pods.count;
+}
+
 /* The caller's options, completed by the policy, with a share of the time that is left. */
 static spotopt_status
 make_options(const round_work *w, double time_frac, double gap_least, spotopt_options **out,
@@ -50,7 +60,9 @@ make_options(const round_work *w, double time_frac, double gap_least, spotopt_op
     options->value[SPOTOPT__OPT_GAP_REL] = fmax(gap, gap_least);
     options->value[SPOTOPT__OPT_SEED] = seed;
     options->value[SPOTOPT__OPT_DEADLINE_S] = left;
-    options->value[SPOTOPT__OPT_WORK] = spotopt__option(given, SPOTOPT__OPT_WORK);
+    options->value[SPOTOPT__OPT_WORK] = given != NULL && given->is_set[SPOTOPT__OPT_WORK]
+                                            ? given->value[SPOTOPT__OPT_WORK]
+                                            : floor(time_frac * usual_work(w->scene));
     options->value[SPOTOPT__OPT_THREADS] = spotopt__option(given, SPOTOPT__OPT_THREADS);
     if (given != NULL)
         spotopt_options_set_progress(options, given->progress, given->progress_user);
@@ -525,7 +537,7 @@ decide_reference(round_work *w, spotopt_error *err)
 
     memset(&t, 0, sizeof t);
     d->on_demand_usd_per_h = d->on_demand_bound = (double)NAN;
-    status = pack(w, &ask, 0.5, 0.0, &t, &packing, err);
+    status = pack(w, &ask, 0.25, 0.0, &t, &packing, err);
     if (status == SPOTOPT_OK && is_complete(packing) && t.missing == 0) {
         d->on_demand_usd_per_h = spotopt_packing_cost(packing);
         d->on_demand_bound = spotopt_packing_bound(packing);
@@ -556,7 +568,7 @@ bound_money(round_work *w, spotopt_error *err)
     }
     memset(&t, 0, sizeof t);
     d->bound_usd_per_h = (double)NAN;
-    status = pack(w, &ask, 0.5, 0.02, &t, &packing, err);
+    status = pack(w, &ask, 0.25, 0.02, &t, &packing, err);
     if (status == SPOTOPT_OK && spotopt_packing_bound(packing) >= 0.0)
         d->bound_usd_per_h = fmin(spotopt_packing_bound(packing) + standing, d->usd_per_h);
     drop(&t, &packing);
