@@ -329,8 +329,8 @@ typedef struct prices {
 } prices;
 
 /*
- * Running nodes whose residents keep every limit per node: what they hold in an answer keeps them too. Others may go
- * on breaking them. tally has an entry a rule, all 0 before and after.
+ * Running nodes whose residents keep every limit per node: what they hold in an answer keeps them
+ * too. Others may go on breaking them. tally has an entry a rule, all 0 before and after.
  */
 static bool
 is_tidy(const spotopt__model *model, const spotopt__kind *kind, uint64_t *tally)

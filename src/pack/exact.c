@@ -43,6 +43,10 @@ is_too_long(enumeration *e)
     bool answered = e->search->has_best && score->missing == 0 && score->broken <= 1e-9;
 
     e->steps++;
+    const spotopt__budget *budget = &e->search->budget;
+
+    if (budget->work_limit > 0 && budget->work + e->steps > budget->work_limit)
+        return true;
     return e->steps > (answered ? STEPS_MOST : 10 * STEPS_MOST) ||
            (e->steps % 256 == 0 && spotopt__search_over(e->search));
 }

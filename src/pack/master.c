@@ -309,7 +309,8 @@ solve(master *m, bool *solved, spotopt_error *err)
     *solved = false;
     if (limit <= 0.0)
         return SPOTOPT_OK;
-    m->search->budget.work += (uint64_t)m->rows * columns / 8 + 1000; /* about what the engine takes */
+    m->search->budget.work +=
+        (uint64_t)m->rows * columns / 8 + 1000; /* about what the engine takes */
     status = spotopt__lp_solve(m->lp, limit, m->x, m->dual, &answer, err);
     m->search->lp_seconds += answer.seconds;
     m->objective = answer.objective + m->moves;

@@ -215,7 +215,8 @@ run(spotopt__search *search, spotopt_error *err)
     }
     if (!(search->without & SPOTOPT__WITHOUT_EXACT) && !spotopt__search_done(search))
         spotopt__search_exactly(search);
-    /* A short look around first: on large problems it is worth more than columns, and costs less. */
+    /* A short look around first: on large problems it is worth more than columns, and costs less.
+     */
     if (!(search->without & SPOTOPT__WITHOUT_AROUND) && !spotopt__search_done(search))
         spotopt__search_around(search, glance(model));
     if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && !search->infeasible &&

@@ -27,8 +27,8 @@ now(const round_work *w)
 }
 
 /*
- * Work for one decision unless the caller says otherwise: a second or so where the gap stays open, more for more pods,
- * and the same on every machine, which the clock is not.
+ * Work for one decision unless the caller says otherwise: a second or so where the gap stays open,
+ * more for more pods, and the same on every machine, which the clock is not.
  */
 static double
 usual_work(const spotopt__scene *scene)
