@@ -310,13 +310,19 @@ check_alternates(spotopt__check *check, const uint32_t *chosen, uint64_t *out_mo
 {
     const spotopt__scene *scene = check->scene;
     spotopt__at all = spotopt__at_key(check->root, "alternates"), list, item;
-    spotopt_status status = spotopt__want_object(&all, err);
+    uint32_t *node_pool =
+        spotopt__alloc_array(check->context, check->nodes.count + 1, sizeof *node_pool);
+    spotopt_status status =
+        node_pool == NULL ? spotopt__nomem(err, "alternates") : spotopt__want_object(&all, err);
+
+    for (size_t n = 0; n < check->nodes.count && node_pool != NULL; n++)
+        node_pool[n] = check->nodes.at[n].pool;
 
     *out_most = 0;
     for (uint32_t i = 0; i < scene->catalog->pools.count && status == SPOTOPT_OK; i++) {
         const char *id = scene->catalog->pools.at[i].id;
         bool same = true;
-        uint64_t count = 0;
+        uint32_t other[SPOTOPT__ALTERNATES], count = 0;
 
         if (chosen[i] == 0)
             continue;
@@ -327,22 +333,24 @@ check_alternates(spotopt__check *check, const uint32_t *chosen, uint64_t *out_mo
         }
         if ((status = spotopt__want_array(&list, err)) != SPOTOPT_OK)
             break;
+        if (!spotopt__find_alternates(scene, check->target, node_pool, check->nodes.count, i, other,
+                                      &count)) {
+            status = spotopt__nomem(err, "alternates");
+            break;
+        }
         item = spotopt__at_first(&list);
-        for (uint32_t k = 0; k < scene->place_count && count < SPOTOPT__ALTERNATES; k++) {
-            const uint32_t pool = scene->by_place[k];
+        for (uint32_t k = 0; k < count; k++) {
             const char *said = spotopt__json_text(item.value);
 
-            if (pool == i)
-                continue;
-            same = same && said != NULL && strcmp(said, scene->catalog->pools.at[pool].id) == 0;
+            same = same && said != NULL && strcmp(said, scene->catalog->pools.at[other[k]].id) == 0;
             if (item.value != NULL)
                 spotopt__at_step(&item);
-            count++;
         }
         if (!same || item.value != NULL)
-            spotopt__fault(check, "alternates of %.80s are not the best of the others", id);
+            spotopt__fault(check, "alternates of %.80s are not the best that could take over", id);
         *out_most = count > *out_most ? count : *out_most;
     }
+    spotopt__free(check->context, node_pool);
     return status;
 }
 

@@ -133,8 +133,8 @@ find_budget(replay *r, uint32_t index, uint32_t *scratch, spotopt_error *err)
     case SPOTOPT__BUDGET_MAX_PERCENT:
         b->desired = expected - percent_of(pdb->value, expected);
         break;
-    default:
-        b->desired = 0;
+    default: /* states nothing: the disruption controller allows nothing */
+        b->allows_none = true;
     }
     b->desired = b->desired < 0 ? 0 : b->desired;
     return SPOTOPT_OK;

@@ -23,6 +23,7 @@ typedef struct writer {
     const spotopt__scene *scene;
     const spotopt__decision *d;
     spotopt__jw jw;
+    uint32_t *node_pool; /* of planned nodes: running ones, then new ones */
     uint32_t *chosen;    /* planned nodes of each catalog pool */
     uint32_t *pod_start; /* pods of planned node i: pods[pod_start[i]] .. ; running nodes first,
                             then new ones */
@@ -173,7 +174,6 @@ put_pools(writer *w)
     spotopt__jw_end_array(&w->jw);
 }
 
-/* The next best by rank that are not the pool itself. */
 static uint32_t
 put_alternates(writer *w)
 {
@@ -183,18 +183,18 @@ put_alternates(writer *w)
     spotopt__jw_key(&w->jw, "alternates");
     spotopt__jw_object(&w->jw);
     for (uint32_t i = 0; i < scene->catalog->pools.count; i++) {
-        uint32_t count = 0;
+        uint32_t other[SPOTOPT__ALTERNATES], count = 0;
 
         if (w->chosen[i] == 0)
             continue;
         spotopt__jw_key(&w->jw, scene->catalog->pools.at[i].id);
         spotopt__jw_array(&w->jw);
-        for (uint32_t k = 0; k < scene->place_count && count < SPOTOPT__ALTERNATES; k++) {
-            if (scene->by_place[k] != i) {
-                spotopt__jw_text(&w->jw, scene->catalog->pools.at[scene->by_place[k]].id);
-                count++;
-            }
-        }
+        if (!spotopt__find_alternates(scene, w->d->target, w->node_pool,
+                                      scene->cluster->nodes.count + w->d->launches.count, i, other,
+                                      &count))
+            w->jw.str->failed = true;
+        for (uint32_t k = 0; k < count; k++)
+            spotopt__jw_text(&w->jw, scene->catalog->pools.at[other[k]].id);
         spotopt__jw_end_array(&w->jw);
         most = count > most ? count : most;
     }
@@ -395,8 +395,14 @@ start(writer *w, spotopt_error *err)
     w->pod_start = spotopt__alloc_array(context, nodes + 2, sizeof *w->pod_start);
     w->pods = spotopt__alloc_array(context, pods + 1, sizeof *w->pods);
     w->before = spotopt__alloc_array(context, scene->cluster->nodes.count + 1, sizeof *w->before);
-    if (w->chosen == NULL || w->pod_start == NULL || w->pods == NULL || w->before == NULL)
+    w->node_pool = spotopt__alloc_array(context, nodes + 1, sizeof *w->node_pool);
+    if (w->node_pool == NULL || w->chosen == NULL || w->pod_start == NULL || w->pods == NULL ||
+        w->before == NULL)
         return spotopt__nomem(err, "a plan's text");
+    for (size_t n = 0; n < nodes; n++)
+        w->node_pool[n] = n < scene->cluster->nodes.count
+                              ? scene->nodes[n].pool
+                              : d->launches.at[n - scene->cluster->nodes.count].pool;
     for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
         if (d->keeps[n] && scene->nodes[n].pool != SPOTOPT__NONE)
             w->chosen[scene->nodes[n].pool]++;
@@ -458,6 +464,7 @@ spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
             status = spotopt__nomem(err, "a plan's text");
     }
     spotopt__str_free(&str);
+    spotopt__free(scene->context, w.node_pool);
     spotopt__free(scene->context, w.chosen);
     spotopt__free(scene->context, w.pod_start);
     spotopt__free(scene->context, w.pods);

@@ -6,6 +6,7 @@
 #include "model/history.h"
 #include "model/policy.h"
 #include "pipeline/funnel.h"
+#include "rank/rank.h"
 #include "spotopt/plan.h"
 #include "spotopt/risk.h"
 
@@ -84,6 +85,14 @@ bool spotopt__pod_counts(const spotopt__pod *pod);
 /* What a diversification key says of a pool: "pool", "zone", "family", "type", "arch" or a label;
  * NULL: nothing. */
 const char *spotopt__diversify_value(const spotopt__scene *scene, const char *key, uint32_t pool);
+/*
+ * alternates.c: the best pools, at most SPOTOPT__ALTERNATES, that could take over the planned nodes
+ * of another. target is a pod's planned node, node_pool a planned node's catalog pool. False: no
+ * memory.
+ */
+bool spotopt__find_alternates(const spotopt__scene *scene, const uint32_t *target,
+                              const uint32_t *node_pool, size_t node_count, uint32_t pool,
+                              uint32_t out[SPOTOPT__ALTERNATES], uint32_t *out_count);
 /* A line in the plan's warnings. */
 bool spotopt__scene_warn(spotopt__scene *scene, const char *format, ...) SPOTOPT_PRINTF(2, 3);
 

@@ -2,8 +2,8 @@
 /*
  * Plans of random small clusters, each judged by the independent checker: no budget broken, no
  * capacity exceeded, every pod placed or explained, the funnel adds up, the bound below the
- * objective; and planning again gives the same bytes. Count: first argument, or 10,000; every
- * hundredth of the million of the long tier with SPOTOPT_SLOW set.
+ * objective; and planning again gives the same bytes. Count: first argument, or
+ * SPOTOPT_CASES, or 10,000; a million with SPOTOPT_SLOW set.
  */
 #include <CUnit/Basic.h>
 #include <math.h>
@@ -116,6 +116,8 @@ main(int argc, char **argv)
 
     if (getenv("SPOTOPT_SLOW") != NULL)
         cases = 1000000;
+    else if (getenv("SPOTOPT_CASES") != NULL)
+        cases = strtoul(getenv("SPOTOPT_CASES"), NULL, 10);
     if (argc > 1)
         cases = strtoul(argv[1], NULL, 10);
     if (argc > 2)
