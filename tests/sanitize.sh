@@ -30,7 +30,7 @@ for part in $parts; do
         asan)
             setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
             UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-                meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" ;;
+                meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" --suite alloc --suite cli ;;
         python)
             setup build-asan-python -Db_sanitize=address,undefined -Db_lundef=false -Dpython=enabled -Dpython_only=true
             LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
@@ -40,20 +40,24 @@ for part in $parts; do
         tsan)
             setup build-tsan -Db_sanitize=thread -Db_lundef=false
             TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --no-rebuild -q -t 6 --print-errorlogs \
-                lp host threads ;;
+                lp host ;;
         valgrind)
             setup build-valgrind
-            meson test -C build-valgrind --no-rebuild -q -t 30 --print-errorlogs --suite unit \
+            # Not what is slow already: brute force over thousands of packings and drains.
+            meson test -C build-valgrind --no-rebuild -q -t 30 --print-errorlogs \
+                $(meson test -C build-valgrind --no-rebuild --suite unit --suite cases --list |
+                    sed -n 's|.* / ||p' | grep -v -x -e pack_brute -e pack_problem -e drain_random) \
                 --wrapper 'valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite' ;;
         fuzz)
             CC=clang setup build-fuzz -Dfuzzers=true -Db_lundef=false
-            for driver in build-fuzz/tests/fuzz/fuzz_*; do
+            for driver in build-fuzz/tests/fuzz/fuzz_* build-fuzz/tests/cli/fuzz_*; do
                 [ -x "$driver" ] && [ -f "$driver" ] || continue
                 name=$(basename "$driver")
+                corpus=$(dirname "${driver#build-fuzz/}")/corpus/${name#fuzz_}
                 work=$(mktemp -d)
                 "$driver" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=5 -rss_limit_mb=2048 -print_final_stats=0 \
-                    -verbosity=0 "$work" "tests/fuzz/corpus/${name#fuzz_}" 2>"$work.log" ||
-                    { tail -40 "$work.log"; exit 1; }
+                    -verbosity=0 -artifact_prefix="$work-" "$work" "$corpus" 2>"$work.log" ||
+                    { tail -40 "$work.log"; echo "the input is $work-*"; exit 1; }
                 echo "$name: ${FUZZ_SECONDS:-10} s without a finding"
                 rm -rf "$work" "$work.log"
             done ;;
