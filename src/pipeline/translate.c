@@ -84,15 +84,16 @@ label(spotopt__translation *t, uint32_t pool, const char *key, const char *value
  * the pool is. */
 static spotopt_status
 label_problem_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation *t,
-                   uint32_t index, const spotopt__labels *labels, uint32_t catalog_pool,
-                   uint32_t commitment, spotopt_error *err)
+                   uint32_t index, const spotopt__labels *labels, const char *node_name,
+                   uint32_t catalog_pool, uint32_t commitment, spotopt_error *err)
 {
     const spotopt_policy *policy = scene->policy;
     spotopt_status status = SPOTOPT_OK;
     char key[96];
 
     for (uint32_t k = 0; k < t->key_count && status == SPOTOPT_OK; k++)
-        status = label(t, index, t->keys[k], spotopt__labels_get(labels, t->keys[k]), err);
+        status = label(t, index, t->keys[k].name,
+                       spotopt__translate_value(scene, t, k, labels, node_name), err);
     if (catalog_pool == SPOTOPT__NONE || ask->on_demand_only || status != SPOTOPT_OK)
         return status;
     const spotopt__pool *pool = &scene->catalog->pools.at[catalog_pool];
@@ -147,7 +148,8 @@ add_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translat
         (status = label(t, index, "spotopt/new-of", scene->catalog->pools.at[catalog_pool].id,
                         err)) != SPOTOPT_OK)
         return status;
-    return label_problem_pool(scene, ask, t, index, &pool->labels, catalog_pool, commitment, err);
+    return label_problem_pool(scene, ask, t, index, &pool->labels, "", catalog_pool, commitment,
+                              err);
 }
 
 static spotopt_status
@@ -206,6 +208,7 @@ add_node_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__tra
 {
     const spotopt__scene_node *found = &scene->nodes[node];
     const spotopt__labels *labels = &scene->cluster->nodes.at[node].labels;
+    const char *node_name = scene->cluster->nodes.at[node].name;
     spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
     spotopt_status status = SPOTOPT_OK;
     spotopt__str key;
@@ -215,7 +218,7 @@ add_node_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__tra
     spotopt__str_init(&key, scene->context);
     spotopt__str_addf(&key, "%u %u ", found->pool, found->commitment);
     for (uint32_t k = 0; k < t->key_count; k++) {
-        const char *value = spotopt__labels_get(labels, t->keys[k]);
+        const char *value = spotopt__translate_value(scene, t, k, labels, node_name);
 
         spotopt__str_addf(&key, "%s\n", value == NULL ? "\t" : value);
     }
@@ -253,7 +256,8 @@ add_node_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__tra
     if (!spotopt__map_put(groups, kept, index, NULL))
         return spotopt__nomem(err, "kinds of nodes");
     *out = index;
-    return label_problem_pool(scene, ask, t, index, labels, found->pool, found->commitment, err);
+    return label_problem_pool(scene, ask, t, index, labels, node_name, found->pool,
+                              found->commitment, err);
 }
 
 /* Which shapes could be sent to a node that they are not on yet. */

@@ -40,7 +40,11 @@ typedef struct spotopt__translation {
     uint32_t *pod_start;
     uint32_t missing;      /* pods that none of the pools asked about takes */
     uint32_t *shape_count; /* pods of each shape that count */
-    const char *keys[64];  /* label keys that rules use */
+    /* Label keys that rules use; with a shape, only nodes that it may use have a value. */
+    struct {
+        const char *name, *label;
+        uint32_t shape;
+    } keys[64];
     uint32_t key_count;
     double *request, *capacity; /* of one thing, resource by resource */
     uint32_t resource_of[SPOTOPT__RESOURCES_MAX + 1];
@@ -51,6 +55,11 @@ typedef struct spotopt__translation {
 spotopt_status spotopt__translate(spotopt__scene *scene, const spotopt__ask *ask,
                                   spotopt__translation *translation, spotopt_error *err);
 void spotopt__translation_free(spotopt__translation *translation);
+
+/* What a key says of a node with these labels; NULL: nothing. */
+const char *spotopt__translate_value(const spotopt__scene *scene,
+                                     const spotopt__translation *translation, uint32_t key,
+                                     const spotopt__labels *labels, const char *node_name);
 
 /* translate_rules.c: placement rules of pods, then rules of the policy. */
 bool spotopt__translate_keys(const spotopt__scene *scene, spotopt__translation *translation);

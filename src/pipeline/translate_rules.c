@@ -13,38 +13,90 @@
 #include "pipeline/translate.h"
 
 #define HOSTNAME "kubernetes.io/hostname"
+#define KEY_SIZE 256
 
 static bool
-note_key(spotopt__translation *t, const char *key)
+note_key(spotopt__translation *t, const char *name, const char *label, uint32_t shape)
 {
-    if (strcmp(key, HOSTNAME) == 0)
+    if (strcmp(name, HOSTNAME) == 0)
         return true;
     for (uint32_t k = 0; k < t->key_count; k++) {
-        if (strcmp(t->keys[k], key) == 0)
+        if (strcmp(t->keys[k].name, name) == 0)
             return true;
     }
     if (t->key_count == sizeof t->keys / sizeof *t->keys)
         return false;
-    t->keys[t->key_count++] = key;
+    t->keys[t->key_count].name = name;
+    t->keys[t->key_count].label = label;
+    t->keys[t->key_count++].shape = shape;
     return true;
 }
 
+const char *
+spotopt__translate_value(const spotopt__scene *scene, const spotopt__translation *t, uint32_t key,
+                         const spotopt__labels *labels, const char *node_name)
+{
+    const uint32_t shape = t->keys[key].shape;
+
+    if (shape != SPOTOPT__NONE &&
+        !spotopt__shape_allows(&scene->cluster->shapes.at[shape], labels, node_name, NULL, 0, NULL))
+        return NULL;
+    return spotopt__labels_get(labels, t->keys[key].label);
+}
+
+/* nodeAffinityPolicy: where a shape is bound to some nodes, only those are domains of its spread.
+ */
+static bool
+has_own_domains(const spotopt__shape *shape, const spotopt__spread *spread)
+{
+    return spread->honors_affinity && (shape->node_selector.count > 0 || shape->group_count > 0) &&
+           strcmp(spread->topology_key, HOSTNAME) != 0;
+}
+
+static void
+own_key(uint32_t shape, const spotopt__spread *spread, char out[KEY_SIZE])
+{
+    (void)snprintf(out, KEY_SIZE, "%.200s@s%u", spread->topology_key, shape);
+}
+
+/* All keys first, then own domains as far as there is room: without, a spread counts domains that
+ * are none of its. */
 bool
 spotopt__translate_keys(const spotopt__scene *scene, spotopt__translation *t)
 {
+    const spotopt_cluster *cluster = scene->cluster;
+    char name[KEY_SIZE];
     bool ok = true;
 
-    for (size_t s = 0; s < scene->cluster->shapes.count && ok; s++) {
-        const spotopt__shape *shape = &scene->cluster->shapes.at[s];
+    for (size_t s = 0; s < cluster->shapes.count && ok; s++) {
+        const spotopt__shape *shape = &cluster->shapes.at[s];
 
         if (t->shape_count[s] == 0)
             continue;
         for (uint32_t i = 0; i < shape->affinity_count && ok; i++)
-            ok = note_key(t, shape->affinity[i].topology_key);
+            ok = note_key(t, shape->affinity[i].topology_key, shape->affinity[i].topology_key,
+                          SPOTOPT__NONE);
         for (uint32_t i = 0; i < shape->anti_affinity_count && ok; i++)
-            ok = note_key(t, shape->anti_affinity[i].topology_key);
+            ok = note_key(t, shape->anti_affinity[i].topology_key,
+                          shape->anti_affinity[i].topology_key, SPOTOPT__NONE);
         for (uint32_t i = 0; i < shape->spread_count && ok; i++)
-            ok = !shape->spreads[i].is_hard || note_key(t, shape->spreads[i].topology_key);
+            ok = !shape->spreads[i].is_hard ||
+                 note_key(t, shape->spreads[i].topology_key, shape->spreads[i].topology_key,
+                          SPOTOPT__NONE);
+    }
+    for (uint32_t s = 0; s < cluster->shapes.count && ok; s++) {
+        const spotopt__shape *shape = &cluster->shapes.at[s];
+
+        for (uint32_t i = 0; i < shape->spread_count && t->shape_count[s] > 0; i++) {
+            const char *kept;
+
+            if (!shape->spreads[i].is_hard || !has_own_domains(shape, &shape->spreads[i]))
+                continue;
+            own_key(s, &shape->spreads[i], name);
+            if ((kept = spotopt__arena_text(&t->arena, name, strlen(name))) == NULL ||
+                !note_key(t, kept, shape->spreads[i].topology_key, s))
+                return true;
+        }
     }
     return ok;
 }
@@ -191,6 +243,21 @@ match_spread(const rules_work *w, uint32_t demand, const spotopt__spread *spread
     return count;
 }
 
+/* Whether the shape's own domains found room among the keys. */
+static bool
+find_own_key(const rules_work *w, uint32_t demand, const spotopt__spread *spread,
+             char out[KEY_SIZE])
+{
+    if (!has_own_domains(shape_at(w, demand), spread))
+        return false;
+    own_key(w->t->demand_shape[demand], spread, out);
+    for (uint32_t k = 0; k < w->t->key_count; k++) {
+        if (strcmp(w->t->keys[k].name, out) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Shapes that carry the same constraint on the same pods share one rule. */
 static spotopt_status
 add_spread(const rules_work *w, uint32_t demand, uint32_t index)
@@ -198,10 +265,12 @@ add_spread(const rules_work *w, uint32_t demand, uint32_t index)
     const spotopt__spread *spread = &shape_at(w, demand)->spreads[index];
     uint32_t count = match_spread(w, demand, spread, w->matched), carriers = 0;
     spotopt_rule_spec rule = SPOTOPT_RULE_SPEC_INIT;
+    char own[KEY_SIZE];
 
     if (count == 0)
         return SPOTOPT_OK;
-    for (uint32_t i = 0; i < count; i++) {
+    bool is_own = find_own_key(w, demand, spread, own);
+    for (uint32_t i = 0; i < count && !is_own; i++) {
         uint32_t d = w->matched[i];
         const spotopt__shape *shape = shape_at(w, d);
 
@@ -213,10 +282,10 @@ add_spread(const rules_work *w, uint32_t demand, uint32_t index)
             return SPOTOPT_OK; /* said when it was d's turn */
         w->carriers[carriers++] = d;
     }
-    if (!contains(w->matched, count, demand))
+    if (is_own || !contains(w->matched, count, demand))
         w->carriers[carriers++] = demand;
     rule.kind = SPOTOPT_RULE_SPREAD;
-    rule.per = per(spread->topology_key);
+    rule.per = is_own ? own : per(spread->topology_key);
     rule.demands = w->matched;
     rule.demand_count = count;
     rule.others = w->carriers;
