@@ -29,7 +29,7 @@ for part in $parts; do
         clang) CC=clang setup build-clang -Dwerror=true && meson test -C build-clang --no-rebuild -q "${fast[@]}" ;;
         asan)
             setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
-            UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+            SPOTOPT_CASES=1000 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
                 meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" --suite alloc --suite cli ;;
         python)
             setup build-asan-python -Db_sanitize=address,undefined -Db_lundef=false -Dpython=enabled -Dpython_only=true
