@@ -12,6 +12,8 @@
 
 #include "pack/model.h"
 
+#define SEVERAL (SPOTOPT__NONE - 1)
+
 typedef struct keyed {
     uint64_t hash;
     uint32_t index;
@@ -779,6 +781,26 @@ find_hopeless(spotopt__model *model)
     }
 }
 
+/* Rules that speak of one item alone: their count on a node is that item's. */
+static void
+find_only(spotopt__model *model)
+{
+    uint32_t *seen;
+
+    for (uint32_t r = 0; r < model->prules; r++)
+        model->prule[r].only = SPOTOPT__NONE;
+    for (uint32_t i = 0; i < model->items; i++) {
+        for (uint32_t u = 0; u < model->item[i].use_count; u++) {
+            seen = &model->prule[model->item[i].uses[u].rule].only;
+            *seen = *seen == SPOTOPT__NONE || *seen == i ? i : SEVERAL;
+        }
+    }
+    for (uint32_t r = 0; r < model->prules; r++) {
+        if (model->prule[r].only == SEVERAL)
+            model->prule[r].only = SPOTOPT__NONE;
+    }
+}
+
 spotopt_status
 spotopt__model_build(spotopt__model *model, const spotopt_problem *problem, spotopt_error *err)
 {
@@ -796,6 +818,7 @@ spotopt__model_build(spotopt__model *model, const spotopt_problem *problem, spot
     model->words = model->pools / 64 + 1;
     if (!make_scales(model) || !make_rules(model) || !make_items(model) || !make_kinds(model))
         return spotopt__nomem(err, "the packing model");
+    find_only(model);
     find_step(model);
     model->min_pools =
         spotopt__arena_alloc(&model->arena, model->pools + 1, sizeof *model->min_pools);

@@ -73,6 +73,7 @@ typedef struct spotopt__prule {
     const unsigned char *is_domain; /* spread: by domain */
     size_t tally;                   /* a of domain d at tally + d, b at tally + domains + d */
     uint32_t source;                /* index in the problem's rules */
+    uint32_t only;                  /* the one item it speaks of; SPOTOPT__NONE: several */
 } spotopt__prule;
 
 /* A rule on sums over nodes: share, limit, mean. */

@@ -229,15 +229,25 @@ search_dim(spotopt__knapsack *sack, uint32_t dim)
         }
         high = 0.05 * most;
     }
-    for (int step = 0; step < 12; step++) {
-        double a = low + 0.382 * (high - low), b = low + 0.618 * (high - low), at_a;
-        sack->lambda[dim] = a;
-        at_a = lagrange_at(sack);
-        sack->lambda[dim] = b;
-        if (at_a < lagrange_at(sack))
+    double a = low + 0.382 * (high - low), b = low + 0.618 * (high - low), at_a, at_b;
+    sack->lambda[dim] = a;
+    at_a = lagrange_at(sack);
+    sack->lambda[dim] = b;
+    at_b = lagrange_at(sack);
+    for (int step = 0; step < 12; step++) { /* golden sections: one new point a step */
+        if (at_a < at_b) {
             high = b;
-        else
+            b = a;
+            at_b = at_a;
+            a = sack->lambda[dim] = low + 0.382 * (high - low);
+            at_a = lagrange_at(sack);
+        } else {
             low = a;
+            a = b;
+            at_a = at_b;
+            b = sack->lambda[dim] = low + 0.618 * (high - low);
+            at_b = lagrange_at(sack);
+        }
     }
     sack->lambda[dim] = 0.5 * (low + high);
 }
@@ -250,6 +260,10 @@ improve_dim(spotopt__knapsack *sack, uint32_t dim)
     uint32_t count = 0;
     double used = 0.0;
 
+    if (!sack->is_needed[dim]) { /* its price says nothing */
+        sack->lambda[dim] = 0.0;
+        return;
+    }
     if (sack->grouped_count > 0) {
         search_dim(sack, dim);
         return;
@@ -295,6 +309,14 @@ relax(spotopt__knapsack *sack)
         sack->thorough && sack->grouped_count == 0 ? (sack->dims < 5 ? sack->dims : 4) : 0;
     double least_mix = sack->grouped_count == 0 ? 0.002 : 0.04;
 
+    /* What all pieces together need no more of than there is needs no price. */
+    for (uint32_t r = 0; r < sack->dims; r++) {
+        double sum = 0.0;
+
+        for (uint32_t j = 0; j < sack->pieces; j++)
+            sum += sack->need[(size_t)j * sack->dims + r] * sack->piece[j].most;
+        sack->is_needed[r] = sum > sack->top[r];
+    }
     /* From the last prices, the hint, and each dimension alone. */
     memcpy(start, sack->lambda, sack->dims * sizeof *start);
     for (uint32_t from = 0; from < starts + 2; from++) {
@@ -324,9 +346,9 @@ relax(spotopt__knapsack *sack)
     for (double mix = 0.2; mix > least_mix && sack->thorough && sack->dims > 1; mix *= 0.5) {
         for (uint32_t r = 0; r < sack->dims; r++) {
             for (int sign = -1; sign <= 1; sign += 2) {
-                memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
                 if (!(kept[r] > 0.0))
                     continue;
+                memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
                 sack->lambda[r] = kept[r] * (1.0 + sign * mix);
                 for (uint32_t s = 1; s < sack->dims; s++)
                     improve_dim(sack, (r + s) % sack->dims);

@@ -31,6 +31,7 @@ typedef struct spotopt__knapsack {
     bool limited;       /* per-node limits hold */
     double *need;       /* piece * dims + r */
     double *top;        /* by dim: capacity */
+    bool is_needed[64]; /* by dim: it could run short */
     double *lambda;     /* by dim: prices of the relaxation; kept between calls as a start */
     const double *hint; /* by resource: where to start as well; or NULL */
     double *weight;     /* by piece, surrogate */

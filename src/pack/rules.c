@@ -24,8 +24,12 @@ static void
 count_node(const spotopt__model *model, const spotopt__bin *bin, uint32_t rule, uint64_t *a,
            uint64_t *b)
 {
+    const uint32_t only = model->prule[rule].only;
+
     *a = *b = 0;
     for (size_t h = 0; h < bin->holds.count; h++) {
+        if (only != SPOTOPT__NONE && bin->holds.at[h].item != only)
+            continue;
         uint32_t roles = roles_in(&model->item[bin->holds.at[h].item], rule);
         *a += roles & SPOTOPT__ROLE_A ? bin->holds.at[h].count : 0;
         *b += roles & SPOTOPT__ROLE_B ? bin->holds.at[h].count : 0;

@@ -19,7 +19,7 @@ typedef struct spotopt__search {
     double gap_rel;
     spotopt__budget budget;
     uint64_t seed, arounds; /* large neighbourhood searches begun: each draws its own numbers */
-    uint32_t without; /* SPOTOPT__WITHOUT_... */
+    uint32_t without;       /* SPOTOPT__WITHOUT_... */
     uint64_t branch_nodes, columns;
     double lp_seconds, pricing_seconds;
     bool hurried;        /* a part ended by the clock before its own end */

@@ -159,6 +159,19 @@ try_recipes(spotopt__search *search)
     }
 }
 
+/*
+ * Whether column generation can get anywhere within the budget of work: some forty programs of a
+ * row an item, and three times the columns. Without such a budget it may try.
+ */
+static bool
+columns_pay(const spotopt__search *search)
+{
+    const spotopt__budget *budget = &search->budget;
+    const uint64_t rows = search->model->items, takes = 40 * rows * 3 * rows / 8;
+
+    return budget->work_limit == 0 || budget->work + 3 * takes < budget->work_limit;
+}
+
 /* Work for a first look around, by what there is to place. */
 static uint64_t
 glance(const spotopt__model *model)
@@ -219,8 +232,8 @@ run(spotopt__search *search, spotopt_error *err)
      */
     if (!(search->without & SPOTOPT__WITHOUT_AROUND) && !spotopt__search_done(search))
         spotopt__search_around(search, glance(model));
-    if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && !search->infeasible &&
-        !spotopt__search_done(search))
+    if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && columns_pay(search) &&
+        !search->infeasible && !spotopt__search_done(search))
         status = spotopt__search_columns(search, err);
     if (status == SPOTOPT_OK && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
         !spotopt__search_done(search))

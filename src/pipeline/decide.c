@@ -33,7 +33,7 @@ now(const round_work *w)
 static double
 usual_work(const spotopt__scene *scene)
 {
-    return 8e6 + 500.0 * (double)scene->cluster->pods.count;
+    return 6e6 + 250.0 * (double)scene->cluster->pods.count;
 }
 
 /* The caller's options, completed by the policy, with a share of the time that is left. */
