@@ -498,7 +498,7 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
         p.worth[c] = worth_of_class(&p, c, effort);
     /* A class that seems to earn more than it costs drags the whole bound down: look harder there.
      */
-    for (uint32_t c = 0, again = 200 * effort; c < model->classes && again > 0; c++) {
+    for (uint32_t c = 0, again = 60 * effort; c < model->classes && again > 0; c++) {
         const spotopt__class *at = &model->class_at[c];
         double bare = (double)INFINITY;
         for (uint32_t j = 0; j < at->kind_count; j++)
@@ -506,7 +506,7 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
         if (p.worth[c] > bare * (1.0 + 1e-6)) {
             double worth;
             sack.target = fmax(bare, 0.0);
-            worth = worth_of_class(&p, c, 100 * effort < again ? 100 * effort : again);
+            worth = worth_of_class(&p, c, 30 * effort < again ? 30 * effort : again);
             sack.target = 0.0;
             again -= sack.steps < again ? (uint32_t)sack.steps : again;
             p.worth[c] = fmin(worth, p.worth[c]);

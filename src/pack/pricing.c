@@ -234,7 +234,7 @@ search_dim(spotopt__knapsack *sack, uint32_t dim)
     at_a = lagrange_at(sack);
     sack->lambda[dim] = b;
     at_b = lagrange_at(sack);
-    for (int step = 0; step < 12; step++) { /* golden sections: one new point a step */
+    for (int step = 0; step < (sack->thorough ? 10 : 6); step++) { /* golden sections */
         if (at_a < at_b) {
             high = b;
             b = a;

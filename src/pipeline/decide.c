@@ -33,7 +33,7 @@ now(const round_work *w)
 static double
 usual_work(const spotopt__scene *scene)
 {
-    return 6e6 + 250.0 * (double)scene->cluster->pods.count;
+    return 5e6 + 250.0 * (double)scene->cluster->pods.count;
 }
 
 /* The caller's options, completed by the policy, with a share of the time that is left. */
@@ -537,7 +537,7 @@ decide_reference(round_work *w, spotopt_error *err)
 
     memset(&t, 0, sizeof t);
     d->on_demand_usd_per_h = d->on_demand_bound = (double)NAN;
-    status = pack(w, &ask, 0.25, 0.0, &t, &packing, err);
+    status = pack(w, &ask, 0.15, 0.0, &t, &packing, err);
     if (status == SPOTOPT_OK && is_complete(packing) && t.missing == 0) {
         d->on_demand_usd_per_h = spotopt_packing_cost(packing);
         d->on_demand_bound = spotopt_packing_bound(packing);
@@ -568,7 +568,7 @@ bound_money(round_work *w, spotopt_error *err)
     }
     memset(&t, 0, sizeof t);
     d->bound_usd_per_h = (double)NAN;
-    status = pack(w, &ask, 0.25, 0.02, &t, &packing, err);
+    status = pack(w, &ask, 0.15, 0.02, &t, &packing, err);
     if (status == SPOTOPT_OK && spotopt_packing_bound(packing) >= 0.0)
         d->bound_usd_per_h = fmin(spotopt_packing_bound(packing) + standing, d->usd_per_h);
     drop(&t, &packing);
