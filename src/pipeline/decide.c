@@ -33,7 +33,7 @@ now(const round_work *w)
 static double
 usual_work(const spotopt__scene *scene)
 {
-    return 5e6 + 250.0 * (double)scene->cluster->pods.count;
+    return 5.6e6 + 250.0 * (double)scene->cluster->pods.count;
 }
 
 /* The caller's options, completed by the policy, with a share of the time that is left. */
@@ -487,7 +487,7 @@ decide_fleet(round_work *w, spotopt_error *err)
         bool is_done, again;
 
         memset(&t, 0, sizeof t);
-        status = pack_most(w, &ask, round == 0 ? 0.6 : 0.4, &t, &packing, &is_done, err);
+        status = pack_most(w, &ask, round == 0 ? 0.66 : 0.4, &t, &packing, &is_done, err);
         d->pack_s += now(w) - start_s;
         if (status == SPOTOPT_OK && !is_done)
             return stand_still(w, err);
