@@ -51,9 +51,9 @@ typedef struct spotopt_plan_summary {
 
 /**
  * Decide: forecast, screen, rank, pack, order the moves.
+ * @param options  or NULL; without a `work` of the caller's, a budget that grows with the pods is taken
  * @param out  free with spotopt_plan_free(); also given when some pods stay unplaced
- * @retval SPOTOPT_E_ARGUMENT   an input is missing
- * @retval SPOTOPT_E_CANCELLED  stopped before there was any answer
+ * @retval SPOTOPT_E_ARGUMENT  an input is missing
  * @since 0.1
  */
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
