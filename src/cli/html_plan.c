@@ -88,8 +88,10 @@ add_facts(text *out, const plan_view *v)
     fit(detail, sizeof detail, "after expected losses");
     if (!isnan(v->net))
         add_fact(out, "net saving", show_percent(v->net, 1).at, detail);
-    fit(detail, sizeof detail, "%zu waves, %s", v->waves, show_seconds(v->duration_s).at);
-    add_fact(out, "pods that move", show_count(v->moves).at, v->waves > 0 ? detail : NULL);
+    fit(detail, sizeof detail, "%zu wave%s, %s", v->waves, v->waves == 1 ? "" : "s",
+        show_seconds(v->duration_s).at);
+    add_fact(out, "pods that move", show_count(v->moves).at,
+             v->waves > 0 && v->moves > 0 ? detail : NULL);
     if (!isnan(v->pods))
         fit(detail, sizeof detail, "of %s", show_count(v->pods).at);
     add_fact(out, "pods without a place", show_count(v->unplaced).at,

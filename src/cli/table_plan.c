@@ -38,11 +38,13 @@ print_money(const plan_view *v, const style *s, text *out)
         text_addf(out, "%s %s than now", show_percent(fabs(saved), 1).at,
                   saved >= 0.0 ? "less" : "more");
         ink_off(out, s, ink);
-        if (!isnan(v->usd_on_demand) && !isnan(v->gross))
-            text_addf(out, ", %s %s than on-demand only (%s)", show_percent(fabs(v->gross), 1).at,
-                      v->gross >= 0.0 ? "less" : "more", show_usd(v->usd_on_demand, 2).at);
-        text_add(out, "\n");
+        text_add(out, isnan(v->usd_on_demand) || isnan(v->gross) ? "\n" : ", ");
+    } else if (!isnan(v->usd_on_demand) && !isnan(v->gross)) {
+        text_add(out, "  ");
     }
+    if (!isnan(v->usd_on_demand) && !isnan(v->gross))
+        text_addf(out, "%s %s than on-demand only (%s)\n", show_percent(fabs(v->gross), 1).at,
+                  v->gross >= 0.0 ? "less" : "more", show_usd(v->usd_on_demand, 2).at);
     if (!isnan(v->usd_bound) && !isnan(v->gap))
         text_addf(out, "  no fleet costs less than %s an hour; proven within %s of the best\n",
                   show_usd(v->usd_bound, 2).at, show_percent(v->gap, 1).at);
@@ -58,9 +60,11 @@ print_facts(const plan_view *v, const style *s, text *out)
         show_count(v->nodes_after).at);
     fit(lost, sizeof lost, "%s %s %s", show_real(v->lost_before, 2).at, arrow(s),
         show_real(v->lost_after, 2).at);
-    if (v->waves > 0 && !isnan(v->duration_s))
-        fit(moves, sizeof moves, "%s pods in %zu waves, %s", show_count(v->moves).at, v->waves,
-            show_seconds(v->duration_s).at);
+    if (!(v->moves > 0))
+        fit(moves, sizeof moves, "none");
+    else if (v->waves > 0 && !isnan(v->duration_s))
+        fit(moves, sizeof moves, "%s pods in %zu wave%s, %s", show_count(v->moves).at, v->waves,
+            v->waves == 1 ? "" : "s", show_seconds(v->duration_s).at);
     else
         fit(moves, sizeof moves, "%s pods", show_count(v->moves).at);
     text_addf(out, "  nodes     %s\n  moves     %s\n  expected  %s interruptions a day\n", nodes,

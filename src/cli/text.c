@@ -169,6 +169,9 @@ show_count(double n)
 figure
 show_usd(double usd, int decimals)
 {
+    /* Cents say nothing of a fleet of a few small nodes. */
+    if (decimals == 2 && fabs(usd) > 0.0 && fabs(usd) < 0.1)
+        decimals = 4;
     figure number = show_real(fabs(usd), decimals), w = {"-"};
 
     if (!isnan(usd))

@@ -39,11 +39,21 @@ warn(spotopt__scene *scene, const spotopt__decision *d)
 {
     char number[SPOTOPT__REAL_SIZE];
     bool ok = true;
-    uint32_t gated = 0;
+    uint32_t gated = 0, modest = 0;
 
-    for (size_t i = 0; i < scene->cluster->pods.count; i++)
-        gated += scene->cluster->pods.at[i].is_gated;
-    if (gated > 0)
+    for (size_t i = 0; i < scene->cluster->pods.count; i++) {
+        const spotopt__pod *pod = &scene->cluster->pods.at[i];
+        const int64_t *request = scene->cluster->shapes.at[pod->shape].request.of;
+
+        gated += pod->is_gated;
+        modest +=
+            spotopt__pod_counts(pod) && request[SPOTOPT__CPU] == 0 && request[SPOTOPT__MEMORY] == 0;
+    }
+    if (modest > 0)
+        ok = spotopt__scene_warn(
+            scene, "%u pods request neither CPU nor memory; they are placed as if they needed none",
+            modest);
+    if (gated > 0 && ok)
         ok =
             spotopt__scene_warn(scene, "%u pods have scheduling gates; they are not placed", gated);
     if (d->moves > scene->policy->max_moves_per_h && ok) {
