@@ -390,8 +390,7 @@ find_node(spotopt__scene *scene, uint32_t index, uint32_t *committed)
             found->usd_per_h + scene->pools[found->pool].losses_per_h * policy->interruption_usd;
     found->must_go = node->is_terminating ||
                      (is_spot && (scene->on_demand_only || instance_is_forced(scene, node)));
-    found->accepts_new = !node->is_unschedulable && node->is_ready && !found->must_go &&
-                         found->pool != SPOTOPT__NONE;
+    found->accepts_new = !node->is_unschedulable && node->is_ready && !found->must_go;
     found->room = node->allocatable;
 }
 
@@ -412,7 +411,7 @@ find_nodes(spotopt__scene *scene, spotopt_error *err)
     for (uint32_t i = 0; i < cluster->nodes.count; i++) {
         find_node(scene, i, committed);
         if (scene->nodes[i].untouched != NULL && scene->nodes[i].pool == SPOTOPT__NONE &&
-            !spotopt__scene_warn(scene, "node %.80s %s; it stays as it is",
+            !spotopt__scene_warn(scene, "node %.80s %s; it stays, and so do its pods",
                                  cluster->nodes.at[i].name, scene->nodes[i].untouched)) {
             status = spotopt__nomem(err, "warnings");
             goto done;
