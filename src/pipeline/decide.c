@@ -10,6 +10,7 @@
 #include "pipeline/decide.h"
 
 #define ROUNDS 6
+#define MANY_PODS 2000
 #define EPS 1e-9
 
 typedef struct round_work {
@@ -568,7 +569,9 @@ bound_money(round_work *w, spotopt_error *err)
     }
     memset(&t, 0, sizeof t);
     d->bound_usd_per_h = (double)NAN;
-    status = pack(w, &ask, 0.15, 0.02, &t, &packing, err);
+    /* Of many pods the resource LP, which comes with the first answer, leaves nothing to gain. */
+    status = pack(w, &ask, 0.15, w->scene->cluster->pods.count > MANY_PODS ? 1.0 : 0.02, &t,
+                  &packing, err);
     if (status == SPOTOPT_OK && spotopt_packing_bound(packing) >= 0.0)
         d->bound_usd_per_h = fmin(spotopt_packing_bound(packing) + standing, d->usd_per_h);
     drop(&t, &packing);
