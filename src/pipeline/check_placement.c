@@ -407,6 +407,23 @@ ports_clash(const spotopt__shape *a, const spotopt__shape *b)
     return false;
 }
 
+/* Pods on a node that want one of the shape's host ports, its own kind included. */
+static uint32_t
+count_port_users(const spotopt__check *check, uint32_t node, const spotopt__shape *shape,
+                 bool before)
+{
+    const spotopt_cluster *cluster = check->scene->cluster;
+    uint32_t users = 0;
+
+    for (size_t i = 0; i < cluster->pods.count; i++) {
+        const spotopt__pod *pod = &cluster->pods.at[i];
+
+        users += (before ? pod->node : check->target[i]) == node && spotopt__pod_counts(pod) &&
+                 ports_clash(shape, &cluster->shapes.at[pod->shape]);
+    }
+    return users;
+}
+
 static spotopt_status
 check_ports(spotopt__check *check, spotopt_error *err)
 {
@@ -433,8 +450,11 @@ check_ports(spotopt__check *check, spotopt_error *err)
             bool both_stay =
                 cluster->pods.at[i].node == node && cluster->pods.at[other].node == node;
 
+            /* Where several have the port already, no more than that may have it. */
             if (!both_stay &&
-                ports_clash(shape, &cluster->shapes.at[cluster->pods.at[other].shape]))
+                ports_clash(shape, &cluster->shapes.at[cluster->pods.at[other].shape]) &&
+                count_port_users(check, node, shape, false) >
+                    count_port_users(check, node, shape, true))
                 spotopt__fault(
                     check, "pods %.100s and %.100s want the same host port of node %.60s",
                     cluster->pods.at[other].id, cluster->pods.at[i].id, check->nodes.at[node].name);

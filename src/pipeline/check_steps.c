@@ -262,6 +262,9 @@ evict(replay *r, const spotopt__at *step, uint32_t node, double now_s)
         (r->check->nodes.at[node].action == SPOTOPT__DRAIN && !r->cordoned[node]))
         spotopt__fault(r->check, "pod %.120s is evicted while its node is %s", id,
                        r->deleted[node] ? "gone" : "not cordoned");
+    const char *to = spotopt__json_text(spotopt__json_get(step->value, "to"));
+    if (to == NULL || strcmp(to, r->check->nodes.at[r->check->target[pod]].name) != 0)
+        spotopt__fault(r->check, "pod %.120s is evicted to another node than it is planned on", id);
     check_budgets(r, step, pod, now_s);
     check_target(r, pod, now_s);
     r->evicted_s[pod] = now_s;
@@ -280,6 +283,17 @@ delete_node(replay *r, uint32_t node, double now_s)
             spotopt__fault(r->check, "node %.80s is deleted with pod %.120s on it",
                            r->check->nodes.at[node].name, r->check->scene->cluster->pods.at[i].id);
     }
+}
+
+static void
+check_launched_pool(replay *r, const spotopt__at *step, uint32_t node)
+{
+    const char *pool = spotopt__json_text(spotopt__json_get(step->value, "pool"));
+    const spotopt__check_node *at = &r->check->nodes.at[node];
+
+    if (pool == NULL || strcmp(pool, r->check->scene->catalog->pools.at[at->pool].id) != 0)
+        spotopt__fault(r->check, "node %.80s is launched from another pool than it is of",
+                       at->name);
 }
 
 static spotopt_status
@@ -304,6 +318,7 @@ take_step(replay *r, const spotopt__at *step, double now_s, spotopt_error *err)
         if (r->ready_s[node] < INFINITY)
             spotopt__fault(r->check, "node %.80s is launched twice", name);
         r->ready_s[node] = now_s + r->launch_s;
+        check_launched_pool(r, step, node);
     } else if (strcmp(what, "cordon") == 0) {
         r->cordoned[node] = 1;
     } else if (strcmp(what, "evict") == 0) {

@@ -285,60 +285,28 @@ put_unplaced(writer *w)
     spotopt__jw_end_array(&w->jw);
 }
 
-static const char *
-node_name(const writer *w, uint32_t node)
-{
-    size_t nodes = w->scene->cluster->nodes.count;
-
-    return node < nodes ? w->scene->cluster->nodes.at[node].name
-                        : w->d->launches.at[node - nodes].name;
-}
-
-static void
-put_step(writer *w, const spotopt__drain_step *step)
-{
-    static const char *const words[] = {"launch", "cordon", "evict", "delete"};
-    spotopt__jw *jw = &w->jw;
-
-    spotopt__jw_object(jw);
-    spotopt__jw_put_text(jw, "do", words[step->kind]);
-    spotopt__jw_put_text(jw, "node", node_name(w, step->node));
-    if (step->pod != SPOTOPT__NONE)
-        spotopt__jw_put_text(jw, "pod", w->scene->cluster->pods.at[step->pod].id);
-    if (step->kind == SPOTOPT__DO_EVICT) {
-        spotopt__jw_key(jw, "relies_on");
-        spotopt__jw_array(jw);
-        if (step->pdb != SPOTOPT__NONE) {
-            spotopt__jw_object(jw);
-            spotopt__jw_put_text(jw, "pdb", w->scene->cluster->pdbs.at[step->pdb].id);
-            spotopt__jw_put_int(jw, "headroom", step->headroom);
-            spotopt__jw_end_object(jw);
-        }
-        spotopt__jw_end_array(jw);
-    }
-    spotopt__jw_end_object(jw);
-}
-
 static void
 put_waves(writer *w)
 {
-    const spotopt__schedule *schedule = &w->d->schedule;
+    const spotopt__decision *d = w->d;
+    spotopt__launch *launches =
+        spotopt__alloc_array(w->scene->context, d->launches.count + 1, sizeof *launches);
+    const spotopt__drain_job job = {.cluster = w->scene->cluster,
+                                    .target = d->target,
+                                    .launches = launches,
+                                    .launch_count = d->launches.count};
 
-    spotopt__jw_key(&w->jw, "waves");
-    spotopt__jw_array(&w->jw);
-    for (size_t i = 0; i < schedule->steps.count;) {
-        uint32_t wave = schedule->steps.at[i].wave;
-
-        spotopt__jw_object(&w->jw);
-        spotopt__jw_put_real(&w->jw, "at_s", schedule->steps.at[i].at_s);
-        spotopt__jw_key(&w->jw, "steps");
-        spotopt__jw_array(&w->jw);
-        for (; i < schedule->steps.count && schedule->steps.at[i].wave == wave; i++)
-            put_step(w, &schedule->steps.at[i]);
-        spotopt__jw_end_array(&w->jw);
-        spotopt__jw_end_object(&w->jw);
+    if (launches == NULL) {
+        w->jw.str->failed = true;
+        return;
     }
-    spotopt__jw_end_array(&w->jw);
+    for (size_t i = 0; i < d->launches.count; i++)
+        launches[i] =
+            (spotopt__launch){.name = d->launches.at[i].name,
+                              .pool = w->scene->catalog->pools.at[d->launches.at[i].pool].id};
+    spotopt__jw_key(&w->jw, "waves");
+    spotopt__drain_write_waves(&w->jw, &job, &d->schedule);
+    spotopt__free(w->scene->context, launches);
 }
 
 static void

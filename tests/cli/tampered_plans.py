@@ -188,6 +188,8 @@ TAMPER = {
     "a cordon forgotten": drop_step("cordon"),
     "an eviction on another node": lambda p: steps(p, "evict")[0][1].update(node=steps(p, "evict")[-1][1]["node"]),
     "an eviction of a pod that stays": lambda p: steps(p, "evict")[0][1].update(pod="shop/nobody-1"),
+    "an eviction to another node": lambda p: steps(p, "evict")[0][1].update(to=nodes(p, "drain")[0]["name"]),
+    "a launch from another pool": lambda p: steps(p, "launch")[0][1].update(pool=steps(p, "launch")[-1][1]["pool"]),
     "waves in reverse": swap_waves,
     "everything at once": all_at_once,
     "launches last": shift_launches,
