@@ -8,8 +8,8 @@ cd "$(dirname "$0")/.."
 install_packages build-essential meson pkg-config libglpk-dev libcjson-dev zlib1g-dev
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-meson setup "$root/build" . --prefix="$root/usr" --libdir=lib --buildtype=release >/dev/null
-meson install -C "$root/build" >/dev/null
+meson setup "$root/build" . --prefix="$root/usr" --libdir=lib --buildtype=release -Dwerror=true >/dev/null
+meson install -C "$root/build" >"$root/log" || { tail -50 "$root/log"; exit 1; }
 export PKG_CONFIG_PATH=$root/usr/lib/pkgconfig
 for how in shared static; do
     flags=$(pkg-config --cflags --libs spotopt)

@@ -61,7 +61,8 @@ add_nodes(brute *b, int pool, int extra)
 
     if (b->best >= 0.0 && b->nodes_cost >= b->best)
         return;
-    if (pool == p->pools) {
+    /* No problem has more than TOY_POOLS; compilers that inline this want to be told. */
+    if (pool >= TOY_POOLS || pool == p->pools) {
         place(b, 0, p->count[0], 0);
         return;
     }
