@@ -10,16 +10,6 @@
 
 #include "pipeline/decide.h"
 
-static bool
-has_room(const spotopt_cluster *cluster, const spotopt__shape *shape, const spotopt__amounts *room)
-{
-    for (uint32_t r = 0; r < cluster->resources.count; r++) {
-        if (shape->request.of[r] > 0 && shape->request.of[r] > room->of[r])
-            return false;
-    }
-    return true;
-}
-
 /* A required pod affinity that selects no pod at all, itself included, holds a pod back for ever.
  */
 static bool
@@ -45,7 +35,8 @@ fits_a_node(const spotopt__scene *scene, const spotopt__shape *shape)
     for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
         const spotopt__node *node = &scene->cluster->nodes.at[n];
 
-        if (scene->nodes[n].accepts_new && has_room(scene->cluster, shape, &scene->nodes[n].room) &&
+        if (scene->nodes[n].accepts_new &&
+            spotopt__has_room(scene->cluster, shape, &scene->nodes[n].room) &&
             spotopt__shape_allows(shape, &node->labels, node->name, node->taints, node->taint_count,
                                   NULL))
             return true;
@@ -107,7 +98,7 @@ why_hopeless(spotopt__scene *scene, const spotopt__shape *shape, const unsigned 
         const char *refusal = NULL;
 
         if (spotopt__shape_allows(shape, &pool->labels, "", NULL, 0, &refusal)) {
-            if (has_room(scene->cluster, shape, &pool->room))
+            if (spotopt__has_room(scene->cluster, shape, &pool->room))
                 return NULL;
             is_allowed = true;
         } else if (why == NULL) {

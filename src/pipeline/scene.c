@@ -36,6 +36,17 @@ spotopt__pod_counts(const spotopt__pod *pod)
            (pod->phase == SPOTOPT__PENDING || pod->phase == SPOTOPT__RUNNING);
 }
 
+bool
+spotopt__has_room(const spotopt_cluster *cluster, const spotopt__shape *shape,
+                  const spotopt__amounts *room)
+{
+    for (uint32_t r = 0; r < cluster->resources.count; r++) {
+        if (shape->request.of[r] > 0 && shape->request.of[r] > room->of[r])
+            return false;
+    }
+    return true;
+}
+
 const char *
 spotopt__diversify_value(const spotopt__scene *scene, const char *key, uint32_t index)
 {

@@ -82,6 +82,9 @@ void spotopt__scene_free(spotopt__scene *scene);
 
 /* A pod that a plan places or keeps: not finished, terminating, mirror, daemon or gated. */
 bool spotopt__pod_counts(const spotopt__pod *pod);
+/* Whether a pod of the shape fits into this much room; what it does not request does not count. */
+bool spotopt__has_room(const spotopt_cluster *cluster, const spotopt__shape *shape,
+                       const spotopt__amounts *room);
 /* What a diversification key says of a pool: "pool", "zone", "family", "type", "arch" or a label;
  * NULL: nothing. */
 const char *spotopt__diversify_value(const spotopt__scene *scene, const char *key, uint32_t pool);

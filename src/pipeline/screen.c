@@ -51,16 +51,6 @@ find_used(const spotopt__scene *scene, used_shapes *used, spotopt_error *err)
     return SPOTOPT_OK;
 }
 
-static bool
-has_room(const spotopt__scene *scene, const spotopt__shape *shape, const spotopt__amounts *room)
-{
-    for (uint32_t r = 0; r < scene->cluster->resources.count; r++) {
-        if (shape->request.of[r] > room->of[r])
-            return false;
-    }
-    return true;
-}
-
 /* -1 when some pod could run there. */
 static int32_t
 why_unfit(const spotopt__scene *scene, const spotopt__scene_pool *pool, const used_shapes *used)
@@ -68,7 +58,7 @@ why_unfit(const spotopt__scene *scene, const spotopt__scene_pool *pool, const us
     bool allowed = used->count == 0;
 
     for (size_t i = 0; i < used->count; i++) {
-        bool fits = has_room(scene, used->at[i], &pool->room);
+        bool fits = spotopt__has_room(scene->cluster, used->at[i], &pool->room);
 
         if (allowed && !fits)
             continue;

@@ -281,16 +281,6 @@ is_free_to_roam(const spotopt__shape *shape)
     return shape->node_selector.count == 0 && shape->group_count == 0;
 }
 
-static bool
-has_room(const spotopt_cluster *cluster, const spotopt__shape *shape, const spotopt__amounts *room)
-{
-    for (uint32_t r = 0; r < cluster->resources.count; r++) {
-        if (shape->request.of[r] > 0 && shape->request.of[r] > room->of[r])
-            return false;
-    }
-    return true;
-}
-
 /* For the on-demand equivalent: pods that ask for spot nodes run on on-demand ones of the same
  * kind. */
 static bool
@@ -360,7 +350,7 @@ add_demands(spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation
                 spotopt__shape_allows(shape, &pool->labels, "", NULL, 0, NULL) ||
                 (ask->on_demand_only && would_run_as_spot(shape, &pool->labels))) {
                 pools[count++] = p;
-                fits = fits || has_room(cluster, shape, &pool->room);
+                fits = fits || spotopt__has_room(cluster, shape, &pool->room);
             }
         }
         for (uint32_t p = catalog_pools; p < kinds_end; p++) {
@@ -530,7 +520,7 @@ find_kinds(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__transl
             const spotopt__shape *shape = &cluster->shapes.at[w->used[i]];
             unsigned char bits = w->allows[i];
 
-            if (bits && has_room(cluster, shape, &scene->nodes[n].room))
+            if (bits && spotopt__has_room(cluster, shape, &scene->nodes[n].room))
                 bits |= 2;
             w->group_allows[row * w->used_count + i] |= bits;
         }
