@@ -2,9 +2,12 @@
 /*
  * bench_pack.c - solves PackingProblem files and prints one line each: cost, bound, gap, seconds.
  *
- * Usage: bench_pack [-d SECONDS] [-g GAP] [-w WORK] [-o DIRECTORY] FILE...
- * With -o the results are written there, under the files' names, for a judge.
+ * Usage: bench_pack [-d SECONDS] [-g GAP] [-w WORK] [-s SEED] [-o DIRECTORY] [-t TRACE] FILE...
+ * With -o the results are written there, under the files' names, for a judge. With -t the steps of
+ * cost and bound over time go to TRACE, a CSV of file, seconds, cost, bound: what the progress
+ * callback is told (every 50 ms at most), and the end. Cost is empty while there is none.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,35 @@ read_all(const char *path, size_t *length)
     return text;
 }
 
+typedef struct trace {
+    FILE *stream;
+    const char *name;
+    double cost, bound; /* the best told so far, infinite and 0 before */
+} trace;
+
+static void
+trace_row(trace *t, double seconds, double cost, double bound)
+{
+    fprintf(t->stream, "%s,%.6f,", t->name, seconds);
+    if (cost < (double)INFINITY)
+        fprintf(t->stream, "%.9g", cost);
+    fprintf(t->stream, ",%.9g\n", bound);
+}
+
+/* Stages tell what they know, some of them nothing: only what is better than before is a step. */
+static int32_t
+on_progress(void *user, const spotopt_progress *progress)
+{
+    trace *t = user;
+
+    if (progress->cost < t->cost || progress->bound > t->bound) {
+        t->cost = fmin(t->cost, progress->cost);
+        t->bound = fmax(t->bound, progress->bound);
+        trace_row(t, progress->seconds, t->cost, t->bound);
+    }
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -41,6 +73,7 @@ main(int argc, char **argv)
     spotopt_options *options = NULL;
     spotopt_error err = SPOTOPT_ERROR_INIT;
     const char *directory = NULL;
+    trace steps = {NULL, NULL, (double)INFINITY, 0.0};
     int at = 1, failed = 0;
 
     if (spotopt_options_new(NULL, &options, &err) != SPOTOPT_OK)
@@ -48,10 +81,17 @@ main(int argc, char **argv)
     for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
         const char *key = argv[at][1] == 'd'   ? "deadline_s"
                           : argv[at][1] == 'g' ? "gap_rel"
+                          : argv[at][1] == 's' ? "seed"
                                                : "work";
-        if (argv[at][1] == 'o')
+        if (argv[at][1] == 'o') {
             directory = argv[at + 1];
-        else if (spotopt_options_set_text(options, key, argv[at + 1], &err) != SPOTOPT_OK)
+        } else if (argv[at][1] == 't') {
+            steps.stream = fopen(argv[at + 1], "w");
+            if (steps.stream == NULL)
+                return fprintf(stderr, "cannot write %s\n", argv[at + 1]), 3;
+            fputs("file,seconds,cost,bound\n", steps.stream);
+            spotopt_options_set_progress(options, on_progress, &steps);
+        } else if (spotopt_options_set_text(options, key, argv[at + 1], &err) != SPOTOPT_OK)
             return fprintf(stderr, "%s\n", err.message), 2;
     }
     for (; at < argc; at++) {
@@ -61,6 +101,8 @@ main(int argc, char **argv)
         spotopt_problem *problem = NULL;
         spotopt_packing *packing = NULL;
         spotopt_packing_stats stats = SPOTOPT_PACKING_STATS_INIT;
+
+        steps = (trace){steps.stream, name, (double)INFINITY, 0.0};
         if (spotopt_problem_parse(NULL, text, length, name, &problem, &err) != SPOTOPT_OK ||
             spotopt_problem_solve(problem, options, &packing, &err) != SPOTOPT_OK ||
             spotopt_packing_stats_get(packing, &stats, &err) != SPOTOPT_OK ||
@@ -75,6 +117,9 @@ main(int argc, char **argv)
                    stats.lp_seconds, stats.pricing_seconds, (unsigned)stats.columns,
                    stats.cut_short ? " cut" : "");
             fflush(stdout);
+            if (steps.stream != NULL && isfinite(spotopt_packing_cost(packing)))
+                trace_row(&steps, stats.seconds, spotopt_packing_cost(packing),
+                          spotopt_packing_bound(packing));
             if (directory != NULL) {
                 char path[4096];
                 FILE *file;
@@ -91,5 +136,7 @@ main(int argc, char **argv)
         free(text);
     }
     spotopt_options_free(options);
+    if (steps.stream != NULL && fclose(steps.stream) != 0)
+        return 3;
     return failed;
 }

@@ -1,77 +1,220 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Solve public packing instances, judge each result, print one table. Standard library only.
+"""Solve public packing instances, judge each result, print a table a class. Standard library only.
 
-Usage: pack_sets.py BENCH_PACK SHARED [--each N] [--deadline S] [--gap G] [--set NAME]
+Usage: pack_sets.py BENCH_PACK SHARED [--each N | --all] [--set NAME]... [--name PART] [--deadline S] [--gap G]
+                    [--jobs N] [--csv FILE] [--quiet]
 
-BENCH_PACK is the bench_pack program, SHARED the folder with data/packing and tools. All cloud instances are taken, and
-N (default 5) of every other set, evenly spread. Where the data is absent nothing is run.
+BENCH_PACK is the bench_pack program, SHARED the folder with data/packing and tools (to_problem.py, check_packing.py).
+All cloud instances are taken, and N (default 5) of every other set, evenly spread; --all takes everything. Proofs need
+--gap 0. Every answer goes through the checker, with the optimum where the set's best-known.csv states one; where it
+states only limits, a bound above the best known or a cost below the lower bound is an error too.
+
+The table: proven of all, gaps to the bound (mean and worst), seconds as bench_pack states them (all, median, worst),
+CPU seconds of its processes, instances that took more than the deadline by a fifth and 20 ms, errors, instances refused
+because their requests are negative, costs below and above the best known, and instances proven of those that
+best-known.csv calls open. With --jobs above 1, and on a machine that does other things, seconds are of little worth.
+Without the data nothing is run, and the exit status is 77.
 """
 import argparse
+import concurrent.futures
+import csv
+import importlib.util
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
+
+CLOUD = "mcvbp-cloud"
+COLUMNS = ["set", "class", "instance", "outcome", "cost", "bound", "gap", "seconds", "cpu_seconds", "status",
+           "lower_bound", "best_known", "verdict"]
+
+
+def load_tool(tools, name):
+    spec = importlib.util.spec_from_file_location(name, os.path.join(tools, name + ".py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def read_known(folder):
+    path = os.path.join(folder, "best-known.csv")
+    if not os.path.exists(path):
+        return {}
+    with open(path, newline="", encoding="utf-8") as text:
+        return {row["instance"]: row for row in csv.DictReader(text)}
+
+
+def number(text):
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def choose(data, args):
+    """[(set, file)] in order of name."""
+    chosen = []
+    for name in sorted(os.listdir(data)):
+        folder = os.path.join(data, name)
+        if not os.path.isdir(folder) or name == "roadef2012" or (args.set and name not in args.set):
+            continue
+        files = sorted(f for f in os.listdir(folder) if not f.endswith((".csv", ".md")) and args.name in f)
+        if name != CLOUD and not args.all and len(files) > args.each:
+            files = [files[i * len(files) // args.each] for i in range(args.each)]
+        chosen += [(name, f) for f in files]
+    return chosen
+
+
+def run_bench(command, limit):
+    """Exit status, standard output, standard error and CPU seconds of a program that is ended after limit seconds."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=out, stderr=errors)
+        begin, status = time.monotonic(), 0
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            if time.monotonic() - begin > limit:
+                process.kill()
+            time.sleep(0.002)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        errors.seek(0)
+        return process.returncode, out.read(), errors.read(), usage.ru_utime + usage.ru_stime
+
+
+def against_known(cost, bound, known):
+    """What contradicts the table, or None. The table's decimals are rounded."""
+    low, best = number(known.get("lower_bound")), number(known.get("best_known"))
+    slack = lambda x: 1e-6 * max(1.0, abs(x)) + (1e-4 if x != int(x) else 0.0)
+    if best is not None and bound is not None and bound > best + slack(best):
+        return f"bound {bound:.6g} above the best known {best:.6g}"
+    if low is not None and cost is not None and cost < low - slack(low):
+        return f"cost {cost:.6g} below the lower bound {low:.6g}"
+    return None
+
+
+def solve(args, tools, folder, name, file, known):
+    """One row of COLUMNS as a dictionary; the verdict is 'ok' or what is wrong."""
+    row = dict.fromkeys(COLUMNS, "")
+    row.update(set=name, instance=file, status=known.get("status", ""), lower_bound=known.get("lower_bound", ""),
+               best_known=known.get("best_known", ""))
+    row["class"] = known.get("class", "")
+    to_problem, check = tools
+    problem = to_problem.problem(os.path.join(folder, file))
+    with tempfile.TemporaryDirectory() as scratch:
+        path, results = os.path.join(scratch, "problem.json"), os.path.join(scratch, "results")
+        os.mkdir(results)
+        with open(path, "w", encoding="utf-8") as out:
+            json.dump(problem, out)
+        command = [args.bench, "-d", str(args.deadline), "-g", str(args.gap), "-o", results, path]
+        status, out, errors, cpu = run_bench(command, 3 * args.deadline + 30)
+        row["cpu_seconds"] = round(cpu, 4)
+        if status == 1 and not out and any(x < 0 for d in problem["demands"] for x in d["request"]):
+            row.update(outcome="refused", verdict=errors.strip()[:100] or "refused", seconds=0.0)
+            return row
+        if status != 0 or not out:
+            row.update(outcome="none", verdict=f"exit status {status}: {errors.strip()[:100]}", seconds=args.deadline)
+            return row
+        with open(os.path.join(results, "problem.json"), encoding="utf-8") as text:
+            result = json.load(text)
+    infeasible = result["outcome"] == "infeasible" and known.get("status") in (None, "infeasible", "unknown")
+    optimum = number(known.get("best_known")) if known.get("status") == "optimal" else None
+    verdict = check.judge(problem, result, optimum, infeasible or known.get("status") == "infeasible")
+    wrong = verdict["errors"][0] if verdict["errors"] else None
+    if wrong is None and result["outcome"] in ("optimal", "feasible"):
+        wrong = against_known(verdict["cost"], verdict["bound"], known)
+    row.update(outcome=result["outcome"], seconds=float(out.split(" s lp")[0].split()[-1]), verdict=wrong or "ok")
+    if result["outcome"] in ("optimal", "feasible"):
+        row.update(cost=verdict["cost"], bound=verdict["bound"], gap=verdict["gap"])
+    return row
+
+
+def summary(rows, deadline):
+    """The figures of a class as texts."""
+    wrong = sum(r["verdict"] != "ok" and r["outcome"] != "refused" for r in rows)
+    proven = [r for r in rows if r["outcome"] in ("optimal", "infeasible") and r["verdict"] == "ok"]
+    gaps = [r["gap"] for r in rows if r["gap"] not in ("", None)] or [0.0]
+    seconds = [float(r["seconds"]) for r in rows]
+    compared = [(r["cost"], number(r["best_known"])) for r in rows if r["cost"] != ""]
+    better = sum(best is not None and cost < best * (1 - 1e-6) for cost, best in compared)
+    worse = sum(best is not None and cost > best * (1 + 1e-6) for cost, best in compared)
+    opened = [r for r in rows if r["status"] in ("open", "unknown")]
+    return [f"{len(proven)}/{len(rows)}", f"{statistics.mean(gaps):.5f}", f"{max(gaps):.5f}", f"{sum(seconds):.2f}",
+            f"{statistics.median(seconds):.3f}", f"{max(seconds):.2f}", f"{sum(r['cpu_seconds'] for r in rows):.1f}",
+            *map(str, (sum(s > 1.2 * deadline + 0.02 for s in seconds), wrong,
+                       sum(r["outcome"] == "refused" for r in rows), better, worse)),
+            f"{sum(r in proven for r in opened)}/{len(opened)}"]
+
+
+def table(title, groups, deadline):
+    head = [title, "proven", "mean gap", "worst", "all s", "median", "worst s", "cpu s", "late", "errors",
+            "refused", "better", "worse", "closed"]
+    body = [[name, *summary(rows, deadline)] for name, rows in groups.items()]
+    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
+    print("\n| " + " | ".join(cell.ljust(w) for cell, w in zip(head, widths)) + " |")
+    print("|" + "|".join("-" * (w + 1) + (":" if i else "-") for i, w in enumerate(widths)) + "|")
+    for line in body:
+        print("| " + " | ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(line, widths)))
+              + " |")
+
+
+def group(rows, key):
+    groups = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
 
 
 def main():
-    ap = argparse.ArgumentParser()
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("bench")
     ap.add_argument("shared")
     ap.add_argument("--each", type=int, default=5)
-    ap.add_argument("--deadline", default="10")
+    ap.add_argument("--all", action="store_true")
+    ap.add_argument("--set", action="append")
+    ap.add_argument("--name", default="", help="only instances whose names hold this")
+    ap.add_argument("--deadline", type=float, default=10.0)
     ap.add_argument("--gap", default="0.01")
-    ap.add_argument("--set")
+    ap.add_argument("--jobs", type=int, default=1)
+    ap.add_argument("--csv")
+    ap.add_argument("--quiet", action="store_true", help="no line an instance but those with errors")
     args = ap.parse_args()
     data, tools = os.path.join(args.shared, "data", "packing"), os.path.join(args.shared, "tools")
     if not os.path.isdir(data):
         print(f"skipped: {data} is absent")
         return 77
-    failed = 0
-    print(f"{'set':<18}{'instance':<40}{'outcome':<11}{'cost':>14}{'bound':>14}{'gap':>9}{'s':>8}  verdict")
-    for name in sorted(os.listdir(data)):
-        folder = os.path.join(data, name)
-        if not os.path.isdir(folder) or name == "roadef2012" or (args.set and args.set != name):
-            continue
-        files = sorted(f for f in os.listdir(folder) if not f.endswith((".csv", ".md")))
-        if name != "mcvbp-cloud" and len(files) > args.each:
-            files = [files[i * len(files) // args.each] for i in range(args.each)]
-        gaps, seconds, errors, proven = [], 0.0, 0, 0
-        for file in files:
-            with tempfile.TemporaryDirectory() as scratch:
-                problem = os.path.join(scratch, "problem.json")
-                with open(problem, "w") as out:
-                    subprocess.run([sys.executable, os.path.join(tools, "to_problem.py"), os.path.join(folder, file)],
-                                   stdout=out, check=True)
-                results = os.path.join(scratch, "results")
-                os.mkdir(results)
-                run = subprocess.run([args.bench, "-d", args.deadline, "-g", args.gap, "-o", results, problem],
-                                     capture_output=True, text=True)
-                line = run.stdout
-                if not line:
-                    print(f"{name:<18}{file[:39]:<40}refused: {run.stderr.strip()[:100]}", flush=True)
-                    continue
-                result = os.path.join(results, "problem.json")
-                outcome = json.load(open(result))["outcome"]
-                extra = ["--expect-infeasible"] if outcome == "infeasible" else []
-                verdict = json.loads(subprocess.run([sys.executable, os.path.join(tools, "check_packing.py"), problem, result]
-                                                    + extra, capture_output=True, text=True).stdout)
-                took = float(line.split(" s lp")[0].split()[-1])
-            good = verdict["ok"]
-            errors += not good
-            seconds += took
-            proven += outcome in ("optimal", "infeasible")
-            if verdict["gap"] is not None:
-                gaps.append(verdict["gap"])
-            number = lambda x: f"{x:14.5f}" if x is not None else f"{'-':>14}"
-            print(f"{name:<18}{file[:39]:<40}{outcome:<11}{number(verdict['cost'])}{number(verdict['bound'])}"
-                  f"{(verdict['gap'] or 0.0):9.5f}{took:8.3f}  {'ok' if good else verdict['errors'][0][:60]}", flush=True)
-        mean = sum(gaps) / len(gaps) if gaps else 0.0
-        print(f"= {name}: {len(files)} instances, {errors} errors, mean gap {mean:.4f}, {proven} proven, {seconds:.1f} s",
-              flush=True)
-        failed += errors
-    return 1 if failed else 0
+    if args.set and (odd := [s for s in args.set if not os.path.isdir(os.path.join(data, s))]):
+        ap.error(f"no set {odd[0]} in {data}")
+    tools = load_tool(tools, "to_problem"), load_tool(tools, "check_packing")
+    known = {name: read_known(os.path.join(data, name)) for name in os.listdir(data)}
+    rows = []
+    text = lambda x: f"{x:14.8g}" if x != "" else f"{'-':>14}"
+    if not args.quiet:
+        print(f"{'set':<15}{'instance':<34}{'outcome':<11}{'cost':>14}{'bound':>14}{'gap':>9}{'s':>9}  verdict")
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for row in pool.map(lambda c: solve(args, tools, os.path.join(data, c[0]), *c, known[c[0]].get(c[1], {})),
+                            choose(data, args)):
+            rows.append(row)
+            if not args.quiet or row["verdict"] != "ok":
+                print(f"{row['set']:<15}{row['instance'][:33]:<34}{row['outcome']:<11}{text(row['cost'])}"
+                      f"{text(row['bound'])}{row['gap'] or 0.0:9.5f}{float(row['seconds']):9.3f}"
+                      f"  {row['verdict'][:70]}", flush=True)
+    if args.csv:
+        with open(args.csv, "w", newline="", encoding="utf-8") as out:
+            writer = csv.DictWriter(out, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+    if rows:
+        table("set", group(rows, lambda r: r["set"]), args.deadline)
+        parts = {name: part for name, part in group(rows, lambda r: f"{r['set']} {r['class']}").items()}
+        if args.all and len(parts) > 1 or args.name:
+            table("class", parts, args.deadline)
+    return 1 if any(r["verdict"] != "ok" and r["outcome"] != "refused" for r in rows) else 0
 
 
 if __name__ == "__main__":
