@@ -4,8 +4,10 @@
  *
  * The inverse of the basis is kept explicitly (dense, by column): a warm solve of a few pivots then
  * costs a few passes over it and no factorisation, which for some hundred rows is what column
- * generation is made of. It is made anew by pivoting the basic columns in, slack and singleton
- * columns first (Markowitz-like), so that a sparse basis stays cheap.
+ * generation is made of. A pivot is a change of rank one; such changes wait until there are some
+ * and are worked in together, while a column is in the cache. It is made anew by pivoting the basic
+ * columns in, slack and singleton columns first (Markowitz-like), so that a sparse basis stays
+ * cheap.
  */
 #include <math.h>
 #include <string.h>
@@ -27,8 +29,9 @@ spotopt__simplex_free(spotopt__simplex *lp)
 {
     if (lp == NULL)
         return;
-    void *parts[] = {lp->column, lp->own,   lp->index, lp->value, lp->inverse, lp->head,
-                     lp->x,      lp->alpha, lp->rho,   lp->dual,  lp->push,    lp->weight};
+    void *parts[] = {lp->column, lp->own,    lp->index,      lp->value,   lp->inverse,
+                     lp->head,   lp->x,      lp->alpha,      lp->rho,     lp->dual,
+                     lp->push,   lp->weight, lp->late_alpha, lp->late_rho};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         spotopt__free(lp->context, parts[i]);
     spotopt__free(lp->context, lp);
@@ -78,6 +81,10 @@ grow_rows(spotopt__simplex *lp)
         !grow(lp, &lp->alpha, room, sizeof(double)) || !grow(lp, &lp->rho, room, sizeof(double)) ||
         !grow(lp, &lp->dual, room, sizeof(double)) || !grow(lp, &lp->push, room, sizeof(double)) ||
         !grow(lp, &lp->weight, room, sizeof(double)))
+        return false;
+    spotopt__simplex_settle(lp);
+    if (!grow(lp, &lp->late_alpha, (size_t)room * LATE_MOST, sizeof(double)) ||
+        !grow(lp, &lp->late_rho, (size_t)room * LATE_MOST, sizeof(double)))
         return false;
     inverse = spotopt__alloc_array(lp->context, (size_t)room * room, sizeof(double));
     if (inverse == NULL) {
@@ -164,6 +171,7 @@ spotopt__simplex_add_row(spotopt__simplex *lp, double lower, double upper, uint3
         return false;
     if (!spread_entries(lp, row, count, column, value))
         return false;
+    spotopt__simplex_settle(lp);
     for (uint32_t i = 0; i <= row; i++) {
         lp->inverse[(size_t)i * lp->row_room + row] = 0.0;
         lp->inverse[(size_t)row * lp->row_room + i] = 0.0;
@@ -267,31 +275,118 @@ spotopt__simplex_dot(const spotopt__simplex *lp, const variable *v, const double
     return sum;
 }
 
+/*
+ * The same operations in the same order on every processor, wider where it can: no fused multiply
+ * and add, so equal bits.
+ */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define WIDE __attribute__((target("avx2")))
+#define HAS_WIDE() __builtin_cpu_supports("avx2")
+#else
+#define WIDE
+#define HAS_WIDE() false
+#endif
+
+static inline __attribute__((always_inline)) void
+add_times(double *restrict to, const double *restrict from, double times, uint32_t count)
+{
+    for (uint32_t p = 0; p < count; p++)
+        to[p] += times * from[p];
+}
+
+/* to -= a set of vectors, each times its factor, four at a time: the column is read once for four.
+ */
+static inline __attribute__((always_inline)) void
+take_away(double *restrict to, const double *from, size_t stride, const uint32_t *which,
+          const double *times, uint32_t many, uint32_t count)
+{
+    uint32_t k = 0;
+
+    for (; k + 4 <= many; k += 4) {
+        const double *restrict a = from + which[k] * stride, *restrict b =
+                                                                 from + which[k + 1] * stride;
+        const double *restrict c = from + which[k + 2] * stride, *restrict d =
+                                                                     from + which[k + 3] * stride;
+        double ta = times[k], tb = times[k + 1], tc = times[k + 2], td = times[k + 3];
+        for (uint32_t p = 0; p < count; p++)
+            to[p] -= (ta * a[p] + tb * b[p]) + (tc * c[p] + td * d[p]);
+    }
+    for (; k < many; k++)
+        add_times(to, from + which[k] * stride, -times[k], count);
+}
+
+static inline __attribute__((always_inline)) void
+settle(spotopt__simplex *lp)
+{
+    size_t stride = lp->row_room;
+
+    for (uint32_t i = 0; i < lp->rows; i++) {
+        uint32_t which[LATE_MOST], many = 0;
+        double times[LATE_MOST];
+        for (uint32_t k = 0; k < lp->late; k++) {
+            if (lp->late_rho[k * stride + i] != 0.0) {
+                which[many] = k;
+                times[many++] = lp->late_rho[k * stride + i];
+            }
+        }
+        take_away(lp->inverse + i * stride, lp->late_alpha, stride, which, times, many, lp->rows);
+    }
+}
+
+WIDE static void
+settle_wide(spotopt__simplex *lp)
+{
+    settle(lp);
+}
+
+static void
+settle_plain(spotopt__simplex *lp)
+{
+    settle(lp);
+}
+
+void
+spotopt__simplex_settle(spotopt__simplex *lp)
+{
+    if (lp->late > 0)
+        (HAS_WIDE() ? settle_wide : settle_plain)(lp);
+    lp->late = 0;
+}
+
 void
 spotopt__simplex_enter(spotopt__simplex *lp, uint32_t id)
 {
-    uint32_t rows = lp->rows;
+    const variable *v = variable_of(lp, id);
+    size_t stride = lp->row_room;
 
     if (id & LOGICAL) {
-        memcpy(lp->alpha, lp->inverse + (size_t)(id & ~LOGICAL) * lp->row_room,
-               rows * sizeof(double));
-        return;
+        memcpy(lp->alpha, lp->inverse + (id & ~LOGICAL) * stride, lp->rows * sizeof(double));
+    } else {
+        memset(lp->alpha, 0, lp->rows * sizeof(double));
+        for (uint32_t e = 0; e < v->length; e++)
+            add_times(lp->alpha, lp->inverse + lp->index[v->start + e] * stride,
+                      lp->value[v->start + e], lp->rows);
     }
-    const variable *v = &lp->column[id];
-    memset(lp->alpha, 0, rows * sizeof(double));
-    for (uint32_t e = 0; e < v->length; e++) {
-        const double *from = lp->inverse + (size_t)lp->index[v->start + e] * lp->row_room;
-        double times = lp->value[v->start + e];
-        for (uint32_t p = 0; p < rows; p++)
-            lp->alpha[p] += times * from[p];
+    for (uint32_t k = 0; k < lp->late; k++) {
+        const double *rho = lp->late_rho + k * stride;
+        double times = id & LOGICAL ? rho[id & ~LOGICAL] : spotopt__simplex_dot(lp, v, rho);
+        if (times != 0.0)
+            add_times(lp->alpha, lp->late_alpha + k * stride, -times, lp->rows);
     }
 }
 
 void
 spotopt__simplex_row(spotopt__simplex *lp, uint32_t position)
 {
+    size_t stride = lp->row_room;
+
     for (uint32_t i = 0; i < lp->rows; i++)
-        lp->rho[i] = lp->inverse[(size_t)i * lp->row_room + position];
+        lp->rho[i] = lp->inverse[i * stride + position];
+    for (uint32_t k = 0; k < lp->late; k++) {
+        double times = lp->late_alpha[k * stride + position];
+        if (times != 0.0)
+            add_times(lp->rho, lp->late_rho + k * stride, -times, lp->rows);
+    }
 }
 
 void
@@ -299,29 +394,15 @@ spotopt__simplex_replace(spotopt__simplex *lp, uint32_t position, uint32_t id)
 {
     variable *v = variable_of(lp, id);
     double pivot = lp->alpha[position];
-    uint32_t rows = lp->rows, filled = 0;
+    double *alpha = lp->late_alpha + (size_t)lp->late * lp->row_room;
+    double *rho = lp->late_rho + (size_t)lp->late * lp->row_room;
 
-    /* positions with an entry, when they are few: a sparse column makes a sparse update */
-    uint32_t *where = (uint32_t *)lp->push;
-    for (uint32_t p = 0; p < rows; p++) {
-        if (lp->alpha[p] != 0.0 && p != position)
-            where[filled++] = p;
-    }
-    for (uint32_t i = 0; i < rows; i++) {
-        double times = lp->rho[i];
-        if (times == 0.0)
-            continue;
-        double *to = lp->inverse + (size_t)i * lp->row_room;
-        times /= pivot;
-        if (filled > rows / 4) {
-            for (uint32_t p = 0; p < rows; p++)
-                to[p] -= times * lp->alpha[p];
-        } else {
-            for (uint32_t k = 0; k < filled; k++)
-                to[where[k]] -= times * lp->alpha[where[k]];
-        }
-        to[position] = times;
-    }
+    for (uint32_t i = 0; i < lp->rows; i++)
+        rho[i] = lp->rho[i] / pivot;
+    memcpy(alpha, lp->alpha, lp->rows * sizeof *alpha);
+    alpha[position] = pivot - 1.0; /* leaves rho itself there */
+    if (++lp->late >= LATE_MOST || lp->late * 8 >= lp->rows)
+        spotopt__simplex_settle(lp);
     lp->head[position] = id;
     v->position = position;
     v->at = BASIC;
@@ -368,6 +449,7 @@ spotopt__simplex_refactor(spotopt__simplex *lp)
         if (!(lp->head[p] & LOGICAL))
             queue[waiting++] = lp->head[p];
     }
+    lp->late = 0;
     for (uint32_t p = 0; p < rows; p++) { /* start from the rows' own variables */
         memset(lp->inverse + (size_t)p * lp->row_room, 0, rows * sizeof(double));
         lp->inverse[(size_t)p * lp->row_room + p] = 1.0;
@@ -428,6 +510,7 @@ spotopt__simplex_recompute(spotopt__simplex *lp)
     uint32_t rows = lp->rows;
     double *right = lp->push;
 
+    spotopt__simplex_settle(lp);
     memset(right, 0, rows * sizeof(double));
     for (uint32_t j = 0; j < lp->columns; j++) {
         const variable *v = &lp->column[j];
@@ -550,6 +633,7 @@ spotopt__simplex_drop_rows(spotopt__simplex *lp, const unsigned char *gone)
     }
     for (uint32_t i = 0; i < rows; i++)
         moved[i] = gone[i] ? UINT32_MAX : kept++;
+    spotopt__simplex_settle(lp);
     uint32_t places = 0;
     unsigned char *out = spotopt__alloc_array(lp->context, rows + 1, 1);
     if (out == NULL) {

@@ -11,19 +11,20 @@ enum { AT_LOWER, AT_UPPER, AT_ZERO, BASIC }; /* AT_ZERO: free and not basic */
 
 #define PIVOT_TOL 1e-7  /* smallest entry to pivot on */
 #define PRIMAL_TOL 1e-9 /* a bound may be missed by so much */
+#define LATE_MOST 32    /* pivots that may wait */
 #define DUAL_TOL 1e-9   /* a reduced cost may be wrong by so much */
 
 /* A column, or a row's own variable (A x + own = 0, so it holds the negated activity). */
 typedef struct variable {
-    double cost, lower, upper; /* as given */
-    double low, high;          /* as worked with: shifted while it stalls */
-    double reduced;            /* reduced cost, when not basic */
-    double weight;             /* Devex */
-    double entry;              /* of the pivot row, while pivoting */
-    size_t start;              /* of a column's entries */
+    double reduced;   /* reduced cost, when not basic */
+    double entry;     /* of the pivot row, while pivoting */
+    double weight;    /* Devex */
+    double low, high; /* as worked with: shifted while it stalls */
+    size_t start;     /* of a column's entries */
     uint32_t length;
     uint32_t position; /* in the basis */
     unsigned char at;
+    double cost, lower, upper; /* as given */
 } variable;
 
 struct spotopt__simplex {
@@ -33,14 +34,17 @@ struct spotopt__simplex {
     variable *column, *own;
     uint32_t *index; /* of entries */
     double *value;
-    double *inverse; /* of the basis, column after column: [row * row_room + position] */
-    uint32_t *head;  /* by position: the basic variable */
-    double *x;       /* by position */
-    double *alpha;   /* by position: the entering column */
-    double *rho;     /* by row: the pivot row of the inverse */
-    double *dual;    /* by row */
-    double *push;    /* by row: a first phase's duals, and scratch */
-    double *weight;  /* by position: dual Devex */
+    double *inverse; /* column after column, [row * row_room + position]: the basis' inverse is this
+                        less the sum of late_alpha late_rho' */
+    double *late_alpha, *late_rho; /* pivots not yet worked in: [pivot * row_room + ...] */
+    uint32_t late;
+    uint32_t *head; /* by position: the basic variable */
+    double *x;      /* by position */
+    double *alpha;  /* by position: the entering column */
+    double *rho;    /* by row: the pivot row of the inverse */
+    double *dual;   /* by row */
+    double *push;   /* by row: a first phase's duals, and scratch */
+    double *weight; /* by position: dual Devex */
     uint32_t updates, stalled;
     uint64_t pivots, shifts;
     bool nomem, shifted, fresh; /* fresh: the inverse was made anew for this very basis */
@@ -60,6 +64,8 @@ value_of(const variable *v)
 
 /* Where a variable rests that is not basic. */
 void spotopt__simplex_rest(variable *v);
+/* Pivots that wait are worked into the inverse. */
+void spotopt__simplex_settle(spotopt__simplex *lp);
 /* alpha = inverse times a variable's column. */
 void spotopt__simplex_enter(spotopt__simplex *lp, uint32_t id);
 /* rho = row of the inverse at a position. */

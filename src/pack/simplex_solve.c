@@ -171,6 +171,7 @@ first_phase_costs(spotopt__simplex *lp)
 {
     double sum = 0.0;
 
+    spotopt__simplex_settle(lp);
     memset(lp->push, 0, lp->rows * sizeof(double));
     for (uint32_t p = 0; p < lp->rows; p++) {
         const variable *v = variable_of(lp, lp->head[p]);
@@ -266,6 +267,17 @@ choose_leaving(spotopt__simplex *lp, double sign, double *step, bool *to_high)
     return which;
 }
 
+/* Devex: the reference weights grow with the pivot row. */
+static void
+weigh(variable *first, uint32_t count, double factor)
+{
+    for (uint32_t j = 0; j < count; j++) {
+        double grown = first[j].entry * first[j].entry * factor;
+        if (grown > first[j].weight)
+            first[j].weight = grown;
+    }
+}
+
 static outcome
 primal(run *r, bool first_phase)
 {
@@ -317,16 +329,8 @@ primal(run *r, bool first_phase)
         for (uint32_t p = 0; p < lp->rows; p++)
             lp->x[p] -= sign * step * lp->alpha[p];
         move_duals(lp, entering, leaving);
-        for (uint32_t j = 0; j < lp->columns; j++) {
-            variable *v = &lp->column[j];
-            double grown = v->entry / ratio * (v->entry / ratio) * weight;
-            v->weight = grown > v->weight ? grown : v->weight;
-        }
-        for (uint32_t i = 0; i < lp->rows; i++) {
-            variable *v = &lp->own[i];
-            double grown = v->entry / ratio * (v->entry / ratio) * weight;
-            v->weight = grown > v->weight ? grown : v->weight;
-        }
+        weigh(lp->column, lp->columns, weight / (ratio * ratio));
+        weigh(lp->own, lp->rows, weight / (ratio * ratio));
         out->weight = fmax(weight / (ratio * ratio), 1.0);
         if (weight > 1e8) {
             for (uint32_t j = 0; j < lp->columns; j++)
