@@ -23,6 +23,7 @@ enum {
 %nodefaultctor spotopt_packing;
 %newobject spotopt_problem::from_text;
 %newobject spotopt_problem::solve_with;
+%newobject spotopt_problem::result_from;
 typedef struct {} spotopt_packing;
 typedef struct {} spotopt_problem;
 %extend spotopt_problem {
@@ -148,11 +149,20 @@ typedef struct {} spotopt_problem;
     const char *pool_id(uint32_t pool);
     const char *demand_id(uint32_t demand);
     const char *node_id(uint32_t node);
-    /** Pack; options may be null. Seals the problem. */
-    spotopt_packing *solve_with(const spotopt_options *options, spotopt_error *err)
+    /** Pack; options may be null. previous is an answer to begin with, or null. Seals the problem. */
+    spotopt_packing *solve_with(const spotopt_options *options, const spotopt_packing *previous,
+                                spotopt_error *err)
     {
         spotopt_packing *made = NULL;
-        return spotopt_problem_solve($self, options, &made, err) < 0 ? NULL : made;
+        spotopt_status status = previous == NULL ? spotopt_problem_solve($self, options, &made, err)
+                                                 : spotopt_problem_solve_from($self, options, previous, &made, err);
+        return status < 0 ? NULL : made;
+    }
+    /** Read a PackingResult document. Seals the problem. */
+    spotopt_packing *result_from(const char *text, size_t length, const char *name, spotopt_error *err)
+    {
+        spotopt_packing *made = NULL;
+        return spotopt_packing_parse($self, text, length, name, &made, err) < 0 ? NULL : made;
     }
 }
 %extend spotopt_packing {

@@ -12,12 +12,14 @@
 %rename(_score_of) score_of;
 %rename(_rank_of) rank_of;
 %rename(_solve_with) solve_with;
+%rename(_result_from) result_from;
 %rename(_make_of) make_of;
 %rename(_check_of) check_of;
 %thread spotopt_risk::score_of;
 %thread spotopt_ranking::rank_of;
 %thread spotopt_problem::from_text;
 %thread spotopt_problem::solve_with;
+%thread spotopt_problem::result_from;
 %thread spotopt_plan::make_of;
 %thread spotopt_plan::check_of;
 

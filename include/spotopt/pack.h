@@ -236,6 +236,44 @@ SPOTOPT_API SPOTOPT_NODISCARD spotopt_status spotopt_problem_solve(spotopt_probl
                                                                    spotopt_packing **out,
                                                                    spotopt_error *err);
 
+/**
+ * Pack again, beginning with the answer to a similar problem: a pool was withdrawn, nodes were
+ * lost, counts or prices changed. Pools, demands and running nodes are matched by id. What can
+ * still be had of the last answer's nodes is kept, what lost its place is placed anew, and a short
+ * search around follows: milliseconds where a solve takes seconds, at a gap that is stated. Where
+ * that leaves something out or a rule broken, the problem is solved as spotopt_problem_solve()
+ * does.
+ *
+ * @param problem   sealed by this call
+ * @param options   or NULL for the defaults
+ * @param previous  of this or another problem, whatever its outcome; NULL: none. Borrowed
+ * @param out       as of spotopt_problem_solve()
+ * @retval SPOTOPT_OK       there is an answer (of whatever outcome)
+ * @retval SPOTOPT_E_NOMEM  the allocator refused
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status spotopt_problem_solve_from(
+    spotopt_problem *problem, const spotopt_options *options, const spotopt_packing *previous,
+    spotopt_packing **out, spotopt_error *err);
+
+/**
+ * Read a PackingResult document (JSON), to begin another solve with or to look at its rows. It is
+ * taken at its word: costs, bound and outcome are what the document says. Pools, demands and
+ * running nodes that the problem does not have are left out.
+ *
+ * @param problem  whose ids the document uses; sealed by this call, and held
+ * @param text     length bytes, UTF-8; not kept
+ * @param name     the document's, for messages
+ * @param out      to be given back with spotopt_packing_free()
+ * @retval SPOTOPT_E_INPUT  the document is bad; the message names the place and what was wanted
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status spotopt_packing_parse(spotopt_problem *problem,
+                                                                   const char *text, size_t length,
+                                                                   const char *name,
+                                                                   spotopt_packing **out,
+                                                                   spotopt_error *err);
+
 /** Give back a packing, or NULL. @since 0.1 */
 SPOTOPT_API void spotopt_packing_free(spotopt_packing *packing);
 

@@ -51,6 +51,12 @@ static const flag plan_flags[] = {
     {0},
 };
 
+static const flag pack_flags[] = {
+    {"from", 0, "RESULT", NULL,
+     "begin with this PackingResult of a similar problem, for an answer in milliseconds"},
+    {0},
+};
+
 static const flag rank_flags[] = {
     {"catalog", 0, "FILE", NULL, "what can be bought, CSV or JSON; needed"},
     {"request", 0, "AMOUNTS", NULL, "what one replica asks for, such as cpu=4,memory=16Gi; needed"},
@@ -96,8 +102,10 @@ const verb verbs[] = {
     {"pack", "PROBLEM", "solve a packing problem",
      "Solves a bare PackingProblem: demands on pools and running nodes at least cost, under rules. "
      "Prints a "
-     "PackingResult with a proven bound. Exit status 1 means that not everything could be placed.",
-     "spotopt pack problem.json --set gap_rel=0", no_flags, true, cmd_pack},
+     "PackingResult with a proven bound. With --from, what can still be had of an earlier answer "
+     "stays and only the rest is placed anew. Exit status 1 means that not everything could be "
+     "placed.",
+     "spotopt pack problem.json --set gap_rel=0", pack_flags, true, cmd_pack},
     {"rank", "", "order the pools for a request, and say why",
      "Scores every pool by cost, stability, performance and capacity, from fixed anchors, so that "
      "a score can be "

@@ -365,7 +365,7 @@ spotopt__state_room(const spotopt__state *state, uint32_t slot, uint32_t i, uint
             continue;
         if (rule->axis == SPOTOPT__NONE)
             room = min_of(room, node_room(state, bin, r, item->uses[u].roles, room));
-        else
+        else if (!state->labels_wait)
             room = min_of(room,
                           axis_room(state, kind->pool, r, item->uses[u].roles, room * bin->count) /
                               bin->count);

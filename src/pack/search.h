@@ -42,6 +42,12 @@ bool spotopt__search_late(spotopt__search *search, double share);
 /* Keeps the state when it is better than the best. */
 bool spotopt__search_offer(spotopt__search *search, const spotopt__state *state);
 
+/*
+ * resolve.c: packings that begin with an answer to a similar problem. *whole: everything has its
+ * place and every rule is kept.
+ */
+spotopt_status spotopt__search_from(spotopt__search *search, const spotopt_packing *from,
+                                    bool *whole, spotopt_error *err);
 /* exact.c: complete search over every packing of a tiny problem; sets complete or infeasible when
  * it went through. */
 void spotopt__search_exactly(spotopt__search *search);

@@ -184,12 +184,13 @@ glance(const spotopt__model *model)
 }
 
 static spotopt_status
-run(spotopt__search *search, spotopt_error *err)
+run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err)
 {
     const spotopt__model *model = search->model;
     spotopt__relaxed relaxed = {0};
     double *price = spotopt__alloc_array(model->context, model->items + 1, sizeof *price);
     spotopt_status status = SPOTOPT_OK;
+    bool whole = false;
 
     relaxed.weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof(double));
     relaxed.side = spotopt__alloc_array(model->context, search->sides.count + 1, sizeof(double));
@@ -220,6 +221,14 @@ run(spotopt__search *search, spotopt_error *err)
         spotopt__search_raise(search,
                               spotopt__lagrange(model, &search->sides, price, relaxed.side, 0));
         spotopt__builder_weigh(&search->builder, relaxed.weight);
+    }
+    if (previous != NULL && !search->infeasible) {
+        status = spotopt__search_from(search, previous, &whole, err);
+        if (status == SPOTOPT_OK && whole && !(search->without & SPOTOPT__WITHOUT_EXACT) &&
+            !spotopt__search_done(search))
+            spotopt__search_exactly(search);
+        if (status != SPOTOPT_OK || whole)
+            goto done;
     }
     try_recipes(search);
     if (search->work.failed || search->best.failed) {
@@ -304,9 +313,9 @@ conclude(spotopt__search *search, spotopt_packing *packing, spotopt_error *err)
     return SPOTOPT_OK;
 }
 
-spotopt_status
-spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without,
-                       spotopt_packing **out, spotopt_error *err)
+static spotopt_status
+solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without,
+      const spotopt_packing *previous, spotopt_packing **out, spotopt_error *err)
 {
     spotopt__model model;
     spotopt__search search = {0};
@@ -335,7 +344,7 @@ spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,
                 status = spotopt__nomem(err, "packing");
         }
         if (status == SPOTOPT_OK)
-            status = run(&search, err);
+            status = run(&search, previous, err);
         if (status == SPOTOPT_OK && (packing = spotopt__packing_new(problem)) == NULL)
             status = spotopt__nomem(err, "a packing");
         if (status == SPOTOPT_OK)
@@ -371,8 +380,23 @@ spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,
 }
 
 spotopt_status
+spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without,
+                       spotopt_packing **out, spotopt_error *err)
+{
+    return solve(problem, options, without, NULL, out, err);
+}
+
+spotopt_status
 spotopt_problem_solve(spotopt_problem *problem, const spotopt_options *options,
                       spotopt_packing **out, spotopt_error *err)
 {
-    return spotopt__problem_solve(problem, options, 0, out, err);
+    return solve(problem, options, 0, NULL, out, err);
+}
+
+spotopt_status
+spotopt_problem_solve_from(spotopt_problem *problem, const spotopt_options *options,
+                           const spotopt_packing *previous, spotopt_packing **out,
+                           spotopt_error *err)
+{
+    return solve(problem, options, 0, previous, out, err);
 }

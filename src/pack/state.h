@@ -43,6 +43,7 @@ typedef struct spotopt__state {
     double node_cost;    /* of all nodes */
     uint64_t node_count, fixed_missing;
     bool soft_is_hard; /* room() keeps to soft rules as well */
+    bool labels_wait;  /* room() asks no rule over a label: they are judged when all is placed */
     bool failed;
     bool logs;
     spotopt__vec(spotopt__op) log; /* for undo */

@@ -251,7 +251,7 @@ static spotopt_status
 run_pack(spotopt_context *context, spotopt_error *err)
 {
     spotopt_problem *problem = NULL;
-    spotopt_packing *packing = NULL;
+    spotopt_packing *packing = NULL, *read = NULL, *again = NULL;
     char *text = NULL;
     size_t length;
     spotopt_status status = spotopt_problem_parse(context, texts.problem.at, texts.problem.length,
@@ -261,10 +261,16 @@ run_pack(spotopt_context *context, spotopt_error *err)
         status = spotopt_problem_solve(problem, NULL, &packing, err);
     if (status == SPOTOPT_OK)
         status = spotopt_packing_write_json(packing, &text, &length, err);
-    CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    if (status == SPOTOPT_OK)
+        status = spotopt_packing_parse(problem, text, length, "result.json", &read, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_problem_solve_from(problem, NULL, read, &again, err);
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, again != NULL);
     spotopt_text_free(context, text);
     spotopt_problem_free(problem);
     spotopt_packing_free(packing);
+    spotopt_packing_free(read);
+    spotopt_packing_free(again);
     return status;
 }
 

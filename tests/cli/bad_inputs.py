@@ -255,6 +255,7 @@ FLAGS = [
     (["pack", "{folder}/none.json"], "none.json", 3),
     (["pack", "{folder}"], "{folder}", 3),
     (["pack", "{catalog}"], "kind", 3),
+    (["pack", "{catalog}", "--from", "{folder}/none.json"], "none.json", 3),
     (["show", "{history}"], "history.csv", 3),
 ]
 

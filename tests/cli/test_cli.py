@@ -411,6 +411,30 @@ class Verbs(unittest.TestCase):
         self.assertEqual(run("pack", data("problem.json"), "-o", "table").returncode, 0)
 
     @needs("pack")
+    def test_pack_begins_with_an_earlier_result(self):
+        with open(data("problem.json")) as f:
+            problem = json.load(f)
+        first = run("pack", data("problem.json"))
+        bought = json.loads(first.stdout)["nodes"][0]["pool"]
+        for pool in problem["pools"]:
+            if pool["id"] == bought:
+                pool.update(max=0, min=0)
+        with tempfile.TemporaryDirectory() as folder:
+            earlier = os.path.join(folder, "result.json")
+            with open(earlier, "wb") as f:
+                f.write(first.stdout)
+            r = run("pack", "-", "--from", earlier, stdin=json.dumps(problem).encode())
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertNotIn(bought, [row["pool"] for row in json.loads(r.stdout)["nodes"] if "node" not in row])
+            same = run("pack", data("problem.json"), "--from", earlier)
+            self.assertLessEqual(json.loads(same.stdout)["cost"], json.loads(first.stdout)["cost"] + 1e-9)
+            with open(earlier, "w") as f:
+                f.write('{"kind":"PackingResult","outcome":"feasible","nodes":[{"pool":"A","count":0}]}')
+            r = run("pack", data("problem.json"), "--from", earlier)
+            self.assertEqual((r.returncode, r.stdout), (3, b""))
+            self.assertIn(b"result.json: /nodes/0/count", r.stderr)
+
+    @needs("pack")
     def test_pack_says_no_to_what_fits_nowhere(self):
         problem = {"apiVersion": "spotopt/v1", "kind": "PackingProblem", "resources": ["cpu"], "pools": [{"id": "A", "capacity": [1], "cost": 1}],
                    "demands": [{"id": "big", "request": [2], "count": 1}], "rules": []}

@@ -245,3 +245,19 @@ def test_constants_are_those_of_the_header():
         assert getattr(core, "OUTCOME_" + name.upper()) == number
     for name, number in rows.rules.items():
         assert getattr(core, "RULE_" + name.upper()) == number
+
+
+def test_a_packing_begins_with_an_earlier_one():
+    def problem(withdrawn):
+        made = spotopt.Problem(["cpu"])
+        for name in "AB":
+            made.add_pool(name, [4], 1.0 if name == "A" else 1.25, max=0 if name == withdrawn else None)
+        made.add_demand("web", [1], count=8)
+        return made
+    first = spotopt.pack(problem(None))
+    assert first.cost == 2.0
+    for previous in (first, first.to_json(), first.to_json().encode(), first.to_dict()):
+        again = spotopt.pack(problem("A"), previous=previous)
+        assert again.cost == 2.5 and {row.pool for row in again.rows} == {1}
+    with pytest.raises(spotopt.Error, match="/outcome"):
+        spotopt.pack(problem(None), previous={"kind": "PackingResult"})

@@ -338,6 +338,7 @@ def rank(
 def pack(
     problem: Union[Problem, _Text, Dict[str, Any]],
     *,
+    previous: Union[Packing, _Text, Dict[str, Any], None] = None,
     options: Optional[Options] = None,
     progress: _Watch = None,
     **values: _Value,

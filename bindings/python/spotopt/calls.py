@@ -78,18 +78,24 @@ def rank(catalog, request, *, history=None, metrics=None, policy=None, now, coun
         return Ranking._rank_of(catalog, history, metrics, policy, request, _seconds(now), count, top, call)
 
 
-def pack(problem, *, options=None, progress=None, **values):
+def pack(problem, *, previous=None, options=None, progress=None, **values):
     """Pack demands at least cost. Returns a Packing.
 
-    problem is a Problem, which this seals, or a PackingProblem document: str, bytes or a dict.
+    problem is a Problem, which this seals, or a PackingProblem document: str, bytes or a dict. previous
+    is the answer to a similar problem, a Packing or a PackingResult document: what can still be had of it
+    stays, the rest is placed anew, in milliseconds.
     """
     if isinstance(problem, dict):
         problem = json.dumps(problem)
     if not isinstance(problem, Problem):
         problem = Problem.parse(problem)
     call = _options(options, progress, values)
+    if isinstance(previous, dict):
+        previous = json.dumps(previous)
     with first_use(problem), in_use(problem):
-        return problem._solve_with(call)
+        if previous is not None and not isinstance(previous, Packing):
+            previous = problem._result_from(previous, "previous")
+        return problem._solve_with(call, previous)
 
 
 def drain(cluster, nodes, *, catalog=None, policy=None, notice_s=0.0, launch_s=60.0, start_s=15.0, options=None,
