@@ -12,8 +12,11 @@
  * tried and the best counts. Soft penalties, rules over labels and moves exempt by a smaller count
  * are left out, which only lowers the bound. Proof: docs/algorithms.md, "Bounds".
  */
+#include <stdlib.h>
+
 #include "pack/bound.h"
 #include "pack/pricing.h"
+#include "pack/simplex.h"
 
 #define SIDES_MOST 64
 
@@ -204,7 +207,7 @@ make_columns(const spotopt__model *model, const spotopt__sides *sides, const dou
              bool slack, columns *list)
 {
     spotopt_context *context = model->context;
-    size_t most = (size_t)model->kinds + model->items + model->resources,
+    size_t most = (size_t)model->kinds + model->items + model->resources + 2 * sides->count,
            rows = model->resources + sides->count;
 
     memset(list, 0, sizeof *list);
@@ -238,50 +241,192 @@ make_columns(const spotopt__model *model, const spotopt__sides *sides, const dou
         put_entry(list, r, 1.0);
         end_column(list, 1.0, 0.0, (double)INFINITY);
     }
+    for (uint32_t s = 0; slack && s < sides->count; s++) {
+        const spotopt__side *side = &sides->row[s];
+
+        for (int sign = -1; sign <= 1; sign += 2) {
+            const double edge = sign > 0 ? side->lower : side->upper;
+
+            if (!isfinite(edge))
+                continue;
+            put_entry(list, model->resources + s, sign);
+            end_column(list, 1.0 / (1.0 + fabs(edge)), 0.0, (double)INFINITY);
+        }
+    }
     return true;
 }
 
+typedef struct keyed_column {
+    uint64_t hash;
+    uint32_t index;
+} keyed_column;
+
+static int
+compare_hash(const void *a, const void *b)
+{
+    const keyed_column *x = a, *y = b;
+
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static bool
+is_same_column(const columns *list, uint32_t a, uint32_t b)
+{
+    const size_t entries = list->start[a + 1] - list->start[a];
+
+    return !(list->cost[a] < list->cost[b] || list->cost[a] > list->cost[b]) &&
+           list->start[b + 1] - list->start[b] == entries &&
+           memcmp(list->row + list->start[a], list->row + list->start[b],
+                  entries * sizeof *list->row) == 0 &&
+           memcmp(list->value + list->start[a], list->value + list->start[b],
+                  entries * sizeof *list->value) == 0;
+}
+
+/* Equal columns become one, the first, with the bounds of all: zones and running nodes repeat. */
+static bool
+merge_columns(spotopt_context *context, columns *list, bool *is_gone)
+{
+    keyed_column *order = spotopt__alloc_array(context, list->count + 1, sizeof *order);
+    uint32_t into = 0;
+
+    if (order == NULL)
+        return false;
+    for (uint32_t c = 0; c < list->count; c++) {
+        const size_t first = list->start[c], entries = list->start[c + 1] - first;
+        uint64_t hash = spotopt__hash_bytes(&list->cost[c], sizeof *list->cost, entries);
+
+        hash = spotopt__hash_bytes(list->row + first, entries * sizeof *list->row, hash);
+        hash = spotopt__hash_bytes(list->value + first, entries * sizeof *list->value, hash);
+        order[c] = (keyed_column){hash, c};
+    }
+    qsort(order, list->count, sizeof *order, compare_hash);
+    for (size_t i = 0; i < list->count; i++) {
+        const uint32_t c = order[i].index;
+
+        if (i > 0 && order[i].hash == order[i - 1].hash && is_same_column(list, into, c)) {
+            list->lower[into] += list->lower[c];
+            list->upper[into] += list->upper[c];
+            is_gone[c] = true;
+        } else {
+            into = c;
+        }
+    }
+    spotopt__free(context, order);
+    return true;
+}
+
+static bool
+stop_program(void *budget)
+{
+    return spotopt__budget_over(budget, "pack", (double)INFINITY, 0.0);
+}
+
+/*
+ * Solves it on the small engine. dual has a price a row; *objective is what the engine says. Proofs
+ * use the prices alone.
+ */
 static spotopt_status
 run_lp(const spotopt__model *model, const spotopt__sides *sides, const double *scale,
-       const double *need, bool slack, double limit_s, double *dual, spotopt__lp_answer *answer,
-       spotopt_error *err)
+       const double *need, bool slack, spotopt__budget *budget, double *dual, double *objective,
+       spotopt__simplex_state *state, spotopt_error *err)
 {
-    spotopt__lp *lp = NULL;
+    spotopt__simplex *lp = spotopt__simplex_new(model->context);
+    bool *is_gone = NULL, ok;
     columns list;
-    double lower[64 + SIDES_MOST], upper[64 + SIDES_MOST];
-    spotopt_status status;
+    spotopt_status status = SPOTOPT_OK;
 
-    if (!make_columns(model, sides, scale, slack, &list)) {
-        columns_free(model->context, &list);
-        return spotopt__nomem(err, "the resource program");
+    ok = make_columns(model, sides, scale, slack, &list) && lp != NULL;
+    is_gone = spotopt__alloc_array(model->context, list.count + 1, sizeof *is_gone);
+    ok = ok && is_gone != NULL && merge_columns(model->context, &list, is_gone);
+    for (uint32_t r = 0; ok && r < model->resources; r++)
+        ok = spotopt__simplex_add_row(lp, need[r] * scale[r], (double)INFINITY, 0, NULL, NULL);
+    for (uint32_t s = 0; ok && s < sides->count; s++)
+        ok = spotopt__simplex_add_row(lp, sides->row[s].lower, sides->row[s].upper, 0, NULL, NULL);
+    for (uint32_t c = 0; ok && c < list.count; c++) {
+        if (!is_gone[c] && list.upper[c] > 0.0)
+            ok = spotopt__simplex_add_column(lp, list.cost[c], list.lower[c], list.upper[c],
+                                             (uint32_t)(list.start[c + 1] - list.start[c]),
+                                             list.row + list.start[c], list.value + list.start[c]);
     }
-    for (uint32_t r = 0; r < model->resources; r++) {
-        lower[r] = need[r] * scale[r];
-        upper[r] = (double)INFINITY;
+    if (ok) {
+        *state = spotopt__simplex_solve(lp, 0, stop_program, budget);
+        *objective = spotopt__simplex_objective(lp);
+        budget->work += spotopt__simplex_pivots(lp);
+        if (*state == SPOTOPT__SIMPLEX_OPTIMAL && dual != NULL)
+            memcpy(dual, spotopt__simplex_duals(lp),
+                   (model->resources + sides->count) * sizeof *dual);
+        ok = !spotopt__simplex_nomem(lp);
     }
-    for (uint32_t s = 0; s < sides->count; s++) {
-        lower[model->resources + s] = sides->row[s].lower;
-        upper[model->resources + s] = sides->row[s].upper;
-    }
-    status = spotopt__lp_new(model->context, &lp, err);
-    if (status == SPOTOPT_OK)
-        status = spotopt__lp_add_rows(lp, model->resources + sides->count, lower, upper, err);
-    if (status == SPOTOPT_OK)
-        status = spotopt__lp_add_columns(lp, list.count, list.cost, list.lower, list.upper,
-                                         list.start, list.row, list.value, err);
-    if (status == SPOTOPT_OK)
-        status = spotopt__lp_solve(lp, limit_s, NULL, dual, answer, err);
-    spotopt__lp_free(lp);
+    if (!ok)
+        status = spotopt__nomem(err, "the resource program");
+    spotopt__simplex_free(lp);
+    spotopt__free(model->context, is_gone);
     columns_free(model->context, &list);
     return status;
 }
 
+/*
+ * What any placing of everything needs beyond what there is, at prices dual of the rows: more than
+ * 0 proves that there is none, however the prices were found (Farkas). Prices near 0 count as 0,
+ * so that rounding does not reach for the boundless; what rounding in sums may add is taken off.
+ */
+static double
+missing_at(const spotopt__model *model, const spotopt__sides *sides, const double *scale,
+           const double *need, const double *dual)
+{
+    double total = 0.0, terms = 0.0;
+    double price[64 + SIDES_MOST];
+
+    for (uint32_t r = 0; r < model->resources + sides->count; r++) {
+        const bool is_side = r >= model->resources;
+        const spotopt__side *side = is_side ? &sides->row[r - model->resources] : NULL;
+        double edge = !is_side ? need[r] * scale[r] : dual[r] > 0.0 ? side->lower : side->upper;
+
+        price[r] =
+            fabs(dual[r]) > 1e-11 && isfinite(edge) && (is_side || dual[r] > 0.0) ? dual[r] : 0.0;
+        price[r] = !is_side && price[r] > 1.0 ? 1.0 : price[r]; /* what is missing costs 1 */
+        if (price[r] != 0.0) {
+            total += price[r] * edge;
+            terms += fabs(price[r] * edge);
+        }
+    }
+    for (uint32_t k = 0; k < model->kinds; k++) {
+        double gives = 0.0, lower, upper;
+
+        bounds_of(model, k, &lower, &upper);
+        for (uint32_t r = 0; r < model->resources; r++)
+            gives += price[r] * spotopt__ceiling(model, r, model->kind[k].capacity[r]) * scale[r];
+        for (uint32_t s = 0; s < sides->count; s++)
+            gives += price[model->resources + s] * sides->row[s].coefficient[k];
+        if (gives > 0.0 && !isfinite(upper))
+            return (double)-INFINITY;
+        gives *= gives > 0.0 ? upper : lower;
+        total -= gives;
+        terms += fabs(gives);
+    }
+    for (uint32_t i = 0; i < model->items; i++) { /* what may be left out needs nothing */
+        const spotopt__item *item = &model->item[i];
+        double gives = 0.0;
+
+        if (!isfinite(item->unplaced_cost))
+            continue;
+        for (uint32_t r = 0; r < model->resources; r++)
+            gives += price[r] * item->request[r] * scale[r] * item->count;
+        total -= gives;
+        terms += gives;
+    }
+    return total - 1e-9 * terms;
+}
+
 spotopt_status
-spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides, double limit_s,
-                     spotopt__relaxed *out, spotopt_error *err)
+spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides,
+                     spotopt__budget *budget, spotopt__relaxed *out, spotopt_error *err)
 {
     double need[64] = {0}, scale[64], dual[64 + SIDES_MOST] = {0};
-    spotopt__lp_answer answer = {0};
+    const double began = spotopt__clock(model->context);
+    spotopt__simplex_state state;
     spotopt_status status;
 
     out->infeasible = out->solved = false;
@@ -291,24 +436,21 @@ spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides, d
     }
     for (uint32_t r = 0; r < model->resources; r++)
         scale[r] = need[r] > 0.0 ? 1.0 / need[r] : 0.0;
-    status = run_lp(model, sides, scale, need, false, limit_s, dual, &answer, err);
-    if (status != SPOTOPT_OK)
+    status = run_lp(model, sides, scale, need, false, budget, dual, &out->objective, &state, err);
+    out->seconds = spotopt__clock(model->context) - began;
+    if (status == SPOTOPT_OK && state == SPOTOPT__SIMPLEX_INFEASIBLE) {
+        double missing;
+
+        /* Believed only when prices prove that a millionth of something is missing. */
+        status = run_lp(model, sides, scale, need, true, budget, dual, &missing, &state, err);
+        out->seconds = spotopt__clock(model->context) - began;
+        out->infeasible = status == SPOTOPT_OK && state == SPOTOPT__SIMPLEX_OPTIMAL &&
+                          missing > 1e-6 && missing_at(model, sides, scale, need, dual) > 0.9e-6;
         return status;
-    out->seconds = answer.seconds;
-    if (answer.state ==
-        SPOTOPT__LP_INFEASIBLE) { /* believed only when a whole millionth is missing */
-        status = run_lp(model, sides, scale, need, true, limit_s, NULL, &answer, err);
-        if (status != SPOTOPT_OK)
-            return status;
-        out->infeasible = (answer.state == SPOTOPT__LP_OPTIMAL && answer.objective > 1e-6) ||
-                          (answer.state == SPOTOPT__LP_INFEASIBLE && sides->count > 0);
-        out->seconds += answer.seconds;
-        return SPOTOPT_OK;
     }
-    if (answer.state != SPOTOPT__LP_OPTIMAL)
-        return SPOTOPT_OK;
+    if (status != SPOTOPT_OK || state != SPOTOPT__SIMPLEX_OPTIMAL)
+        return status;
     out->solved = true;
-    out->objective = answer.objective;
     for (uint32_t r = 0; r < model->resources; r++)
         out->weight[r] = dual[r] > 0.0 ? dual[r] * scale[r] : 0.0;
     for (uint32_t s = 0; s < sides->count; s++)

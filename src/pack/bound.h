@@ -2,6 +2,7 @@
 #ifndef SPOTOPT_PACK_BOUND_H
 #define SPOTOPT_PACK_BOUND_H
 #include "base/lp.h"
+#include "base/options.h"
 #include "pack/model.h"
 
 /* A rule on sums as a linear row over nodes: lower <= sum of coefficient * nodes <= upper, in every
@@ -35,7 +36,8 @@ typedef struct spotopt__relaxed {
 
 /* One row a resource, one column a pool or running node. weight and side are the caller's. */
 spotopt_status spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides,
-                                    double limit_s, spotopt__relaxed *out, spotopt_error *err);
+                                    spotopt__budget *budget, spotopt__relaxed *out,
+                                    spotopt_error *err);
 
 /*
  * A lower bound on every answer's cost from any prices: item[i] >= 0 for placing a replica, side[s]

@@ -702,15 +702,46 @@ spotopt__place_residents(spotopt__state *state, bool all)
     }
 }
 
+/* By resource, the least that any item to do needs. */
+static void
+least_needs(const spotopt__builder *builder, double *least)
+{
+    const spotopt__model *model = builder->model;
+
+    for (uint32_t r = 0; r < model->resources; r++) {
+        least[r] = (double)INFINITY;
+        for (uint32_t t = 0; t < builder->todo_count; t++)
+            least[r] = fmin(least[r], model->item[builder->todo[t]].request[r]);
+    }
+}
+
+/* Whether something that needs so little might still go in. */
+static bool
+has_room(const spotopt__state *state, size_t slot, const double *least)
+{
+    const spotopt__model *model = state->model;
+    const double *load = state->load + slot * model->resources;
+    const double *capacity = model->kind[state->bins.at[slot].kind].capacity;
+
+    for (uint32_t r = 0; r < model->resources; r++) {
+        if (load[r] + least[r] > spotopt__ceiling(model, r, capacity[r]))
+            return false;
+    }
+    return true;
+}
+
 void
 spotopt__construct_rest(spotopt__builder *builder, spotopt__state *state,
                         const spotopt__recipe *recipe)
 {
+    double least[64];
+
     for (uint32_t tier = 0; tier < builder->tiers && !state->failed; tier++) {
         size_t bins = state->bins.count;
         list_todo(builder, state);
+        least_needs(builder, least);
         for (size_t b = 0; b < bins && builder->todo_count > 0; b++) {
-            if (state->bins.at[b].count > 0)
+            if (state->bins.at[b].count > 0 && has_room(state, b, least))
                 spotopt__fill_bin(builder, state, (uint32_t)b, 0, tier);
         }
         open_bins(builder, state, recipe, tier);

@@ -12,7 +12,9 @@
 #include "pack/packing.h"
 #include "pack/search.h"
 
-#define WORK_AROUND 3000 /* of the neighbourhood search; a few milliseconds */
+/* Of the neighbourhood search, a few milliseconds: with more bins each round takes longer. */
+#define WORK_AROUND 3000
+#define BINS_AROUND 200
 
 typedef struct seeds {
     spotopt__search *search;
@@ -23,11 +25,13 @@ typedef struct seeds {
     bool *is_known;      /* by running node: the last problem had it */
 } seeds;
 
-static void
+/* True when the last answer kept some running node. */
+static bool
 match_ids(const seeds *s)
 {
     const spotopt__model *model = s->search->model;
     const spotopt_problem *old = s->from->problem, *now = model->problem;
+    bool names_nodes = false;
 
     for (uint32_t p = 0; p < old->pools.count; p++) {
         const uint32_t pool = spotopt__problem_find_pool(now, old->pools.at[p].id);
@@ -40,13 +44,17 @@ match_ids(const seeds *s)
 
         s->item_of[d] = demand == SPOTOPT__NONE ? SPOTOPT__NONE : model->item_of[demand];
     }
-    for (uint32_t n = 0; n < old->nodes.count; n++) {
+    /* An answer without any running node was given before there were any. */
+    for (size_t r = 0; r < s->from->rows.count && !names_nodes; r++)
+        names_nodes = s->from->rows.at[r].node != SPOTOPT_NO_NODE;
+    for (uint32_t n = 0; n < old->nodes.count && names_nodes; n++) {
         const uint32_t node = spotopt__problem_find_node(now, old->nodes.at[n].id);
 
         s->node_kind[n] = node == SPOTOPT__NONE ? SPOTOPT__NONE : model->pools + node;
         if (node != SPOTOPT__NONE)
             s->is_known[node] = true;
     }
+    return names_nodes;
 }
 
 static uint32_t
@@ -280,8 +288,7 @@ spotopt__search_from(spotopt__search *search, const spotopt_packing *from, bool 
         status = spotopt__nomem(err, "starting from a packing");
         goto done;
     }
-    match_ids(&s);
-    for (int pass = 0; pass < (model->nodes > 0 ? 2 : 1); pass++) {
+    for (int pass = 0, passes = match_ids(&s) ? 2 : 1; pass < passes; pass++) {
         /* A spread is broken on the way to a balance: first without a look at labels. */
         for (int careful = model->has_hard_axis ? 0 : 1; careful < 2; careful++) {
             spotopt__state_clear(&search->work);
@@ -300,8 +307,11 @@ spotopt__search_from(spotopt__search *search, const spotopt_packing *from, bool 
         }
     }
     if (!search->work.failed && !search->best.failed && is_whole(search) &&
-        !spotopt__search_done(search))
-        spotopt__search_around(search, WORK_AROUND);
+        !spotopt__search_done(search)) {
+        const double part = fmin(1.0, BINS_AROUND / (double)(search->best.bins.count + 1));
+
+        spotopt__search_around(search, (uint64_t)(WORK_AROUND * part * part));
+    }
     if (search->work.failed || search->best.failed)
         status = spotopt__nomem(err, "packing");
     *whole = is_whole(search);

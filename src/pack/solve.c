@@ -203,8 +203,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
         search->infeasible = search->infeasible ||
                              (item->fits_nowhere && item->count > 0 && isinf(item->unplaced_cost));
     }
-    status = spotopt__resource_lp(model, &search->sides, spotopt__budget_left_s(&search->budget),
-                                  &relaxed, err);
+    status = spotopt__resource_lp(model, &search->sides, &search->budget, &relaxed, err);
     if (status == SPOTOPT_E_NOMEM)
         goto done;
     status = SPOTOPT_OK; /* any other fault of the engine costs the bound, not the answer */
