@@ -26,7 +26,12 @@ typedef struct spotopt__search {
     uint32_t *group_cap; /* room for one set of caps */
 } spotopt__search;
 
-enum { SPOTOPT__WITHOUT_EXACT = 1, SPOTOPT__WITHOUT_COLUMNS = 2, SPOTOPT__WITHOUT_AROUND = 4 };
+enum {
+    SPOTOPT__WITHOUT_EXACT = 1,
+    SPOTOPT__WITHOUT_COLUMNS = 2,
+    SPOTOPT__WITHOUT_AROUND = 4,
+    SPOTOPT__WITHOUT_TREE = 8
+};
 /* spotopt_problem_solve() with parts of the search left out, for tests that look at the others. */
 spotopt_status spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,
                                       uint32_t without, spotopt_packing **out, spotopt_error *err);

@@ -9,6 +9,7 @@
  */
 #include "pack/packing.h"
 #include "pack/search.h"
+#include "pack/tree.h"
 
 double
 spotopt__search_bound(const spotopt__search *search)
@@ -202,6 +203,12 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
         const spotopt__item *item = &model->item[i];
         search->infeasible = search->infeasible ||
                              (item->fits_nowhere && item->count > 0 && isinf(item->unplaced_cost));
+    }
+    if (!(search->without & SPOTOPT__WITHOUT_TREE)) {
+        bool bare_done = false;
+        status = search->infeasible ? SPOTOPT_OK : spotopt__search_bare(search, &bare_done, err);
+        if (status != SPOTOPT_OK || (bare_done && search->has_best))
+            goto done;
     }
     status = spotopt__resource_lp(model, &search->sides, &search->budget, &relaxed, err);
     if (status == SPOTOPT_E_NOMEM)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bare_search.c - a bare problem from beginning to end: fills, bounds from sizes, the tree.
+ */
+#include "pack/tree.h"
+
+#define EFFORTS 4
+
+/* Infeasible, or the plan's cost met by the bound? */
+static bool
+conclude(spotopt__search *search, const spotopt__bare *bare, const spotopt__plan *plan,
+         bool has_plan, int64_t bound)
+{
+    if (bound == INT64_MAX) {
+        search->infeasible = true;
+        return true;
+    }
+    spotopt__search_raise(search, (double)bound * bare->step);
+    if (has_plan && plan->cost <= bound) {
+        search->complete = true;
+        return true;
+    }
+    return spotopt__search_done(search);
+}
+
+spotopt_status
+spotopt__search_bare(spotopt__search *search, bool *out_done, spotopt_error *err)
+{
+    const spotopt__model *model = search->model;
+    spotopt__bare bare;
+    spotopt__plan plan;
+    spotopt__filler *filler = NULL;
+    spotopt__oracle oracle = {0};
+    spotopt_status status = SPOTOPT_OK;
+    bool nomem = false, has_plan = false;
+    int64_t bound = 0;
+
+    *out_done = false;
+    spotopt__plan_init(&plan, model->context);
+    if (!spotopt__bare_build(&bare, model, &nomem) || bare.dims != 1)
+        goto done;
+    if (!spotopt__bare_tighten(&bare)) {
+        nomem = true;
+        goto done;
+    }
+    filler = spotopt__filler_new(&bare);
+    if (filler == NULL) {
+        nomem = true;
+        goto done;
+    }
+    bound = spotopt__bare_bound(&bare);
+    for (uint32_t effort = 0; effort < EFFORTS && !*out_done; effort++) {
+        has_plan = spotopt__filler_run(filler, NULL, NULL, effort, &search->budget.work, &plan) ||
+                   has_plan;
+        *out_done = conclude(search, &bare, &plan, has_plan, bound);
+    }
+    if (has_plan && spotopt__plan_is_right(&plan, &bare))
+        spotopt__plan_offer(&plan, &bare, search);
+    else
+        has_plan = false;
+    if (*out_done)
+        goto done;
+    oracle = spotopt__knap_oracle(&bare);
+    if (oracle.self == NULL) {
+        nomem = true;
+        goto done;
+    }
+    status = spotopt__tree_run(&bare, &oracle, search, &plan, has_plan, &bound, err);
+    has_plan = plan.batches.count > 0;
+    if (status == SPOTOPT_OK)
+        *out_done = conclude(search, &bare, &plan, has_plan, bound);
+done:
+    if (oracle.self != NULL)
+        oracle.free(oracle.self);
+    spotopt__filler_free(filler);
+    nomem = nomem || plan.failed;
+    spotopt__plan_free(&plan);
+    spotopt__bare_free(&bare);
+    if (status != SPOTOPT_OK)
+        return status;
+    return nomem ? spotopt__nomem(err, "packing") : SPOTOPT_OK;
+}

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tree_master.c - column generation for one view (Gilmore and Gomory 1961), and its proved bound.
+ *
+ * Covering rows by atom, a row by sort of bins, a row by cut. The oracle is asked at prices between
+ * the LP's and those of the best bound (Wentges 1997). Each piece may also be bought outright at a
+ * penalty, so that the LP always has a solution; the penalty grows when that is part of an answer.
+ *
+ * The bound: for whole prices y of parts and charges s of cuts, and V at least the worth of every
+ * pattern of the sort, every packing of the view of cost <= target costs at least
+ *     A + sum over sorts of min { n (cost - V) : lower <= n <= upper },  A = Σ count y - Σ right s,
+ * (Lagrange), where no more bins count than target buys, and at least A min(1, cost / V) (Farley
+ * 1990; without lower limits this needs V > 0 only). Both are computed in integers.
+ */
+#include <stdlib.h>
+
+#include "pack/tree_inner.h"
+
+#define PRICE_MOST 4194304.0 /* 2^22: a price; sums of four still fit the oracle's floats */
+#define REDUCED_TOL 1e-7     /* of the dearest sort: what a column must earn to come in */
+#define PENALTY_MOST 1e5
+
+__extension__ typedef __int128 wide;
+
+static bool
+is_stopped(void *data)
+{
+    spotopt__tree *tree = data;
+
+    return spotopt__search_over(tree->search);
+}
+
+/* What a piece costs at most where many of its like fill a bin; in costs of the dearest sort. */
+static double
+outright(const spotopt__tree *tree, const spotopt__atom *atom)
+{
+    const spotopt__bare *bare = tree->bare;
+    double best = INFINITY;
+
+    for (uint32_t s = 0; s < bare->sorts; s++) {
+        double fit = 1e9;
+        for (uint32_t d = 0; d < bare->dims; d++) {
+            double size = 0.0;
+            for (uint32_t f = 0; f < atom->fills; f++) {
+                const spotopt__fill *fill = &tree->atom_fill.at[atom->first + f];
+                size += (double)bare->size[(size_t)fill->type * bare->dims + d] * fill->count;
+            }
+            if (size > 0.0)
+                fit = fmin(fit, floor((double)bare->sort[s].capacity[d] / size));
+        }
+        if (fit >= 1.0)
+            best = fmin(best, (double)bare->sort[s].cost / tree->scale / fit);
+    }
+    return isinf(best) ? 1.0 : 1.05 * best;
+}
+
+void
+spotopt__column_types(const spotopt__tree *tree, const spotopt__column *column, uint32_t n,
+                      uint32_t *by_type)
+{
+    for (uint32_t f = 0; f < column->fills; f++) {
+        const spotopt__fill *fill = &tree->column_fill.at[column->first + f];
+        const spotopt__atom *atom = &tree->atoms.at[fill->type];
+        for (uint32_t g = 0; g < atom->fills; g++) {
+            const spotopt__fill *piece = &tree->atom_fill.at[atom->first + g];
+            by_type[piece->type] += n * fill->count * piece->count;
+        }
+    }
+}
+
+uint32_t
+spotopt__cut_counts(const spotopt__tree *tree, const spotopt__cut *cut,
+                    const spotopt__column *column)
+{
+    uint32_t held = 0;
+
+    if (column->sort == SPOTOPT__NONE)
+        return 0;
+    for (uint32_t f = 0; f < column->fills; f++) {
+        const spotopt__fill *fill = &tree->column_fill.at[column->first + f];
+        const spotopt__atom *atom = &tree->atoms.at[fill->type];
+        for (uint32_t g = 0; g < atom->fills; g++) {
+            const spotopt__fill *piece = &tree->atom_fill.at[atom->first + g];
+            for (int j = 0; j < 3; j++)
+                held += cut->type[j] == piece->type ? fill->count * piece->count : 0;
+        }
+    }
+    return held / 2;
+}
+
+bool
+spotopt__master_add(spotopt__tree *tree, uint32_t sort, const spotopt__fill *atoms, uint32_t count)
+{
+    spotopt__column column = {sort, (uint32_t)tree->column_fill.count, count, true};
+    const bool outright_one = sort == SPOTOPT__NONE;
+
+    tree->row_list.count = tree->value_list.count = 0;
+    if (!spotopt__vec_reserve(tree->context, &tree->column_fill, count) ||
+        !spotopt__vec_reserve(tree->context, &tree->row_list, count + 1 + tree->cuts.count) ||
+        !spotopt__vec_reserve(tree->context, &tree->value_list, count + 1 + tree->cuts.count) ||
+        !spotopt__vec_push(tree->context, &tree->columns, column))
+        goto nomem;
+    for (uint32_t f = 0; f < count; f++) {
+        tree->column_fill.at[tree->column_fill.count++] = atoms[f];
+        tree->row_list.at[f] = tree->atoms.at[atoms[f].type].row;
+        tree->value_list.at[f] = atoms[f].count;
+    }
+    tree->row_list.count = count;
+    if (!outright_one) {
+        tree->row_list.at[tree->row_list.count] = tree->sort_row[sort];
+        tree->value_list.at[tree->row_list.count++] = 1.0;
+        for (uint32_t c = 0; c < tree->cuts.count; c++) {
+            uint32_t counts = spotopt__cut_counts(tree, &tree->cuts.at[c], &column);
+            if (counts > 0) {
+                tree->row_list.at[tree->row_list.count] = tree->cut_row.at[c];
+                tree->value_list.at[tree->row_list.count++] = counts;
+            }
+        }
+    }
+    if (!spotopt__simplex_add_column(
+            tree->lp,
+            outright_one ? tree->penalty * outright(tree, &tree->atoms.at[atoms[0].type])
+                         : (double)tree->bare->sort[sort].cost / tree->scale,
+            0.0, INFINITY, (uint32_t)tree->row_list.count, tree->row_list.at, tree->value_list.at))
+        goto nomem;
+    if (!outright_one)
+        tree->search->columns++;
+    return true;
+nomem:
+    tree->nomem = true;
+    return false;
+}
+
+bool
+spotopt__master_add_cut(spotopt__tree *tree, const spotopt__cut *cut)
+{
+    const uint32_t row = spotopt__simplex_rows(tree->lp);
+
+    tree->row_list.count = tree->value_list.count = 0;
+    for (uint32_t c = 0; c < tree->columns.count; c++) {
+        uint32_t counts = spotopt__cut_counts(tree, cut, &tree->columns.at[c]);
+        if (counts > 0 && (!spotopt__vec_push(tree->context, &tree->row_list, c) ||
+                           !spotopt__vec_push(tree->context, &tree->value_list, (double)counts)))
+            goto nomem;
+    }
+    if (!spotopt__vec_push(tree->context, &tree->cuts, *cut) ||
+        !spotopt__vec_push(tree->context, &tree->cut_row, row) ||
+        !spotopt__simplex_add_row(tree->lp, -INFINITY, (double)cut->right,
+                                  (uint32_t)tree->row_list.count, tree->row_list.at,
+                                  tree->value_list.at))
+        goto nomem;
+    return true;
+nomem:
+    tree->nomem = true;
+    return false;
+}
+
+bool
+spotopt__master_init(spotopt__tree *tree)
+{
+    const spotopt__bare *bare = tree->bare;
+
+    tree->lp = spotopt__simplex_new(tree->context);
+    if (tree->lp == NULL)
+        return false;
+    tree->penalty = 1.0;
+    for (uint32_t t = 0; t < bare->types; t++) {
+        spotopt__atom atom = {SPOTOPT__NONE, SPOTOPT__NONE, t, 1, t, false};
+        if (!spotopt__vec_push(tree->context, &tree->atoms, atom) ||
+            !spotopt__vec_push(tree->context, &tree->atom_fill, (spotopt__fill){t, 1}) ||
+            !spotopt__simplex_add_row(tree->lp, (double)bare->count[t], INFINITY, 0, NULL, NULL))
+            return false;
+    }
+    for (uint32_t s = 0; s < bare->sorts; s++) {
+        tree->sort_row[s] = bare->types + s;
+        if (!spotopt__simplex_add_row(tree->lp, 0.0, INFINITY, 0, NULL, NULL))
+            return false;
+    }
+    for (uint32_t t = 0; t < bare->types; t++) {
+        if (!spotopt__master_add(tree, SPOTOPT__NONE, &(spotopt__fill){t, 1}, 1))
+            return false;
+    }
+    return true;
+}
+
+double
+spotopt__master_value(const spotopt__tree *tree)
+{
+    return spotopt__simplex_objective(tree->lp) * tree->scale;
+}
+
+/* How much of the LP's solution is bought outright. */
+static double
+bought(const spotopt__tree *tree)
+{
+    double sum = 0.0;
+
+    for (uint32_t c = 0; c < tree->columns.count; c++) {
+        if (tree->columns.at[c].sort == SPOTOPT__NONE)
+            sum += spotopt__simplex_x(tree->lp, c);
+    }
+    return sum;
+}
+
+static void
+raise_penalty(spotopt__tree *tree)
+{
+    tree->penalty *= 4.0;
+    for (uint32_t c = 0; c < tree->columns.count; c++) {
+        const spotopt__column *column = &tree->columns.at[c];
+        if (column->sort == SPOTOPT__NONE) {
+            const spotopt__fill *fill = &tree->column_fill.at[column->first];
+            spotopt__simplex_set_cost(tree->lp, c,
+                                      tree->penalty * outright(tree, &tree->atoms.at[fill->type]));
+        }
+    }
+}
+
+/* Whole prices from the row prices; the power of two that is their unit. */
+static int
+make_prices(spotopt__tree *tree, const double *row_price)
+{
+    const spotopt__view *view = &tree->view;
+    double most = 1.0, unit;
+    int power;
+
+    memset(tree->part_price, 0, view->parts * sizeof *tree->part_price);
+    for (uint32_t a = 0; a < tree->atoms.count; a++) {
+        if (tree->count[a] > 0)
+            tree->part_price[tree->part_of[tree->group[a]]] +=
+                fmax(row_price[tree->atoms.at[a].row], 0.0);
+    }
+    for (uint32_t p = 0; p < view->parts; p++)
+        most = fmax(most, tree->part_price[p]);
+    (void)frexp(PRICE_MOST / (most * tree->scale), &power);
+    power--;
+    unit = ldexp(tree->scale, power);
+    for (uint32_t p = 0; p < view->parts; p++)
+        tree->part_price[p] = nearbyint(tree->part_price[p] * unit);
+    for (uint32_t c = 0; c < tree->cuts.count; c++)
+        tree->cut_price[c] = floor(fmax(-row_price[tree->cut_row.at[c]], 0.0) * unit);
+    return power;
+}
+
+/* The bound of the opening comment, in steps, from tree->bound, part_price and cut_price. */
+static int64_t
+prove(const spotopt__tree *tree, int power)
+{
+    const spotopt__bare *bare = tree->bare;
+    const int up = power < 0 ? -power : 0, at = power + up; /* all times 2^up are whole */
+    wide sum = 0, lagrange, farley;
+    bool has_lagrange = true, has_farley = true;
+    int64_t best = 0;
+
+    for (uint32_t p = 0; p < tree->view.parts; p++)
+        sum += (wide)tree->part_price[p] * tree->view.part[p].count;
+    for (uint32_t c = 0; c < tree->cuts.count; c++)
+        sum -= (wide)tree->cut_price[c] * tree->cuts.at[c].right;
+    sum *= (wide)1 << up;
+    lagrange = sum;
+    farley = sum > 0 ? (sum + ((wide)1 << at) - 1) >> at : 0;
+    for (uint32_t s = 0; s < bare->sorts; s++) {
+        wide cost = (wide)bare->sort[s].cost * ((wide)1 << at), worth;
+        uint64_t most = tree->upper[s];
+        if (most == 0)
+            continue;
+        if (tree->target < INT64_MAX) {
+            int64_t buys = (tree->target - tree->fixed.cost) / bare->sort[s].cost;
+            most = buys < 0 ? 0 : (uint64_t)buys < most ? (uint64_t)buys : most;
+        }
+        if (!(tree->bound[s] < 9e15)) {
+            has_lagrange = has_lagrange && most == 0;
+            has_farley = false;
+            continue;
+        }
+        worth = (wide)tree->bound[s] * ((wide)1 << up);
+        lagrange += (cost - worth) * (wide)(cost >= worth ? tree->lower[s] : most);
+        if (worth > cost && sum > 0) {
+            wide some = (sum * bare->sort[s].cost + worth - 1) / worth;
+            farley = some < farley ? some : farley;
+        }
+    }
+    if (has_lagrange && lagrange > 0)
+        best = (int64_t)((lagrange + ((wide)1 << at) - 1) >> at);
+    if (has_farley && farley > best)
+        best = (int64_t)farley;
+    best += tree->fixed.cost;
+    return tree->target < INT64_MAX && best > tree->target ? tree->target + 1 : best;
+}
+
+/* Patterns of the oracle that earn their keep at the LP's prices become columns; how many. */
+static uint32_t
+take_patterns(spotopt__tree *tree, const double *price)
+{
+    uint32_t taken = 0;
+
+    for (size_t i = 0; i < tree->patterns.list.count && !tree->nomem; i++) {
+        const spotopt__pattern *pattern = &tree->patterns.list.at[i];
+        spotopt__column column = {pattern->sort, (uint32_t)tree->column_fill.count, 0, true};
+        double reduced = (double)tree->bare->sort[pattern->sort].cost / tree->scale -
+                         price[tree->sort_row[pattern->sort]];
+        /* By atom: a part is its group's atoms. */
+        tree->by_atom.count = 0;
+        for (uint32_t f = 0; f < pattern->fills; f++) {
+            const spotopt__fill *fill = &tree->patterns.fills.at[pattern->first + f];
+            uint32_t group = tree->part_group[fill->type];
+            for (uint32_t a = group, left = tree->members[group]; left > 0; a++) {
+                if (tree->group[a] != group || tree->count[a] == 0)
+                    continue;
+                left--;
+                reduced -= price[tree->atoms.at[a].row] * fill->count;
+                if (!spotopt__vec_push(tree->context, &tree->by_atom,
+                                       (spotopt__fill){a, fill->count})) {
+                    tree->nomem = true;
+                    return taken;
+                }
+            }
+        }
+        if (!spotopt__vec_reserve(tree->context, &tree->column_fill, tree->by_atom.count)) {
+            tree->nomem = true;
+            return taken;
+        }
+        memcpy(tree->column_fill.at + column.first, tree->by_atom.at,
+               tree->by_atom.count * sizeof(spotopt__fill));
+        column.fills = (uint32_t)tree->by_atom.count;
+        for (uint32_t c = 0; c < tree->cuts.count; c++) {
+            double cut = price[tree->cut_row.at[c]];
+            if (cut < 0.0)
+                reduced -= cut * spotopt__cut_counts(tree, &tree->cuts.at[c], &column);
+        }
+        if (reduced < -REDUCED_TOL) {
+            if (!spotopt__master_add(tree, pattern->sort, tree->by_atom.at, column.fills))
+                return taken;
+            taken++;
+        }
+    }
+    return taken;
+}
+
+/* Prices and asks; *bound rises. False: memory ran out, or the budget is over. */
+static bool
+ask(spotopt__tree *tree, const double *row_price, int effort, uint32_t most, int64_t *bound,
+    bool *out_better)
+{
+    const spotopt__bare *bare = tree->bare;
+    const int power = make_prices(tree, row_price);
+    const double unit = ldexp(1.0, power);
+    spotopt__prices prices = {unit, tree->part_price, (uint32_t)tree->cuts.count, tree->cuts.at,
+                              tree->cut_price};
+    double start_s = spotopt__clock(tree->context);
+    int64_t proved;
+
+    for (uint32_t s = 0; s < bare->sorts; s++) {
+        double worth = (double)bare->sort[s].cost - row_price[tree->sort_row[s]] * tree->scale;
+        tree->threshold[s] = floor(fmax(worth, 0.0) * unit);
+        tree->skip[s] = tree->upper[s] == 0;
+    }
+    spotopt__patterns_clear(&tree->patterns);
+    if (!tree->oracle->price(tree->oracle->self, &prices, tree->threshold, tree->skip, effort, most,
+                             &tree->patterns, tree->bound, &tree->search->budget.work)) {
+        tree->nomem = true;
+        return false;
+    }
+    tree->search->pricing_seconds += spotopt__clock(tree->context) - start_s;
+    proved = prove(tree, power);
+    *out_better = proved > *bound;
+    *bound = proved > *bound ? proved : *bound;
+    return true;
+}
+
+bool
+spotopt__tree_row_room(spotopt__tree *tree, uint32_t rows)
+{
+    double **list[] = {&tree->price, &tree->center, &tree->trial, &tree->cut_price, &tree->along};
+    const size_t n = 2 * (size_t)rows;
+
+    if (rows <= tree->row_room)
+        return true;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        double *more = spotopt__resize_array(tree->context, *list[i], n, sizeof *more);
+        if (more == NULL) {
+            tree->nomem = true;
+            return false;
+        }
+        memset(more + tree->row_room, 0, (n - tree->row_room) * sizeof *more);
+        *list[i] = more;
+    }
+    tree->row_room = (uint32_t)n;
+    return true;
+}
+
+int
+spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
+{
+    const uint32_t most = tree->view.parts / 6 + 10;
+    uint32_t rows;
+    double alpha = 0.6;
+    int64_t here = 0; /* the best bound of this view */
+    int effort = 1;
+
+    if (tree->dead) {
+        *bound = tree->target + 1;
+        return SPOTOPT__NODE_CUT;
+    }
+    if (!tree->oracle->enter(tree->oracle->self, &tree->view)) {
+        tree->nomem = true;
+        return SPOTOPT__NODE_STOPPED;
+    }
+    for (uint32_t round = 0;; round++) {
+        uint64_t pivots = spotopt__simplex_pivots(tree->lp);
+        double start_s = spotopt__clock(tree->context), value;
+        const double *duals;
+        spotopt__simplex_state state;
+        bool better = false;
+        uint32_t taken;
+
+        if (spotopt__search_over(tree->search))
+            return SPOTOPT__NODE_STOPPED;
+        state = spotopt__simplex_solve(tree->lp, 0, is_stopped, tree);
+        rows = spotopt__simplex_rows(tree->lp);
+        tree->search->budget.work +=
+            (spotopt__simplex_pivots(tree->lp) - pivots + 1) * ((uint64_t)rows * rows / 128 + 1);
+        tree->search->lp_seconds += spotopt__clock(tree->context) - start_s;
+        if (state != SPOTOPT__SIMPLEX_OPTIMAL) {
+            tree->nomem = tree->nomem || spotopt__simplex_nomem(tree->lp);
+            return SPOTOPT__NODE_STOPPED;
+        }
+        value = (double)tree->fixed.cost + spotopt__master_value(tree);
+        duals = spotopt__simplex_duals(tree->lp);
+        if (!spotopt__tree_row_room(tree, rows))
+            return SPOTOPT__NODE_STOPPED;
+        memcpy(tree->price, duals, rows * sizeof *duals);
+        if (!tree->has_center) {
+            memcpy(tree->center, duals, rows * sizeof *duals);
+            tree->has_center = true;
+        }
+        for (;;) {
+            for (uint32_t r = 0; r < rows; r++)
+                tree->trial[r] = alpha * tree->center[r] + (1.0 - alpha) * tree->price[r];
+            if (!ask(tree, tree->trial, effort, most, &here, &better))
+                return SPOTOPT__NODE_STOPPED;
+            if (better || alpha == 0.0)
+                memcpy(tree->center, tree->trial, rows * sizeof *tree->trial);
+            if (here > *bound)
+                *bound = here;
+            if (tree->target<INT64_MAX && * bound> tree->target)
+                return SPOTOPT__NODE_CUT;
+            taken = take_patterns(tree, tree->price);
+            if (tree->nomem)
+                return SPOTOPT__NODE_STOPPED;
+            if (taken > 0 || alpha == 0.0 || spotopt__search_over(tree->search))
+                break;
+            alpha = alpha > 0.3 ? 0.3 : 0.0; /* nothing here that the LP lacks */
+        }
+        if (taken > 0)
+            alpha = 0.6;
+        if (taken == 0 && alpha == 0.0 && effort < 2 &&
+            (double)here < value - 1e-6 * fmax(1.0, value)) {
+            effort = 2; /* the last word takes a full search */
+            continue;
+        }
+        const bool met = (double)here >= value - 1e-6 * fmax(1.0, value);
+        if (met || taken == 0) {
+            if (bought(tree) > 1e-6) {
+                if (taken > 0)
+                    continue;
+                if (tree->penalty > PENALTY_MOST)
+                    return SPOTOPT__NODE_STOPPED;
+                raise_penalty(tree);
+                here = here < *bound ? here : *bound;
+                continue;
+            }
+            return SPOTOPT__NODE_SOLVED;
+        }
+        if (rounds > 0 && round + 1 >= rounds)
+            return SPOTOPT__NODE_SOLVED;
+    }
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+void
+spotopt__master_purge(spotopt__tree *tree)
+{
+    const size_t count = tree->columns.count, rows = spotopt__simplex_rows(tree->lp);
+    const double *dual = spotopt__simplex_duals(tree->lp);
+    double *reduced, *sorted, limit;
+    unsigned char *gone;
+    size_t kept = 0, fills = 0;
+
+    if (count < 6 * rows + 400)
+        return;
+    reduced = spotopt__alloc_array(tree->context, 2 * count, sizeof *reduced);
+    gone = spotopt__alloc_array(tree->context, count, 1);
+    if (reduced == NULL || gone == NULL) {
+        tree->nomem = true;
+        goto done;
+    }
+    sorted = reduced + count;
+    for (size_t c = 0; c < count; c++) {
+        const spotopt__column *column = &tree->columns.at[c];
+        if (column->sort == SPOTOPT__NONE || spotopt__simplex_is_basic(tree->lp, (uint32_t)c)) {
+            reduced[c] = -1.0;
+        } else {
+            reduced[c] = (double)tree->bare->sort[column->sort].cost / tree->scale -
+                         dual[tree->sort_row[column->sort]];
+            for (uint32_t f = 0; f < column->fills; f++) {
+                const spotopt__fill *fill = &tree->column_fill.at[column->first + f];
+                reduced[c] -= dual[tree->atoms.at[fill->type].row] * fill->count;
+            }
+        }
+        sorted[c] = reduced[c];
+    }
+    qsort(sorted, count, sizeof *sorted, compare_doubles);
+    limit = fmax(sorted[3 * rows + 200], 1e-9);
+    for (size_t c = 0; c < count; c++)
+        gone[c] = reduced[c] > limit;
+    spotopt__simplex_drop_columns(tree->lp, gone);
+    for (size_t c = 0; c < count; c++) {
+        spotopt__column column = tree->columns.at[c];
+        if (gone[c])
+            continue;
+        memmove(tree->column_fill.at + fills, tree->column_fill.at + column.first,
+                column.fills * sizeof(spotopt__fill));
+        column.first = (uint32_t)fills;
+        fills += column.fills;
+        tree->columns.at[kept++] = column;
+    }
+    tree->columns.count = kept;
+    tree->column_fill.count = fills;
+done:
+    spotopt__free(tree->context, reduced);
+    spotopt__free(tree->context, gone);
+}
