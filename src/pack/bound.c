@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bound.c - lower bounds: the resource LP, and Lagrange from any prices.
+ * bound.c - lower bounds from any prices (Lagrange), and rules on sums as linear rows.
  *
  * Let price_i >= 0 be paid for each replica placed, and side_s for each unit of a linear rule.
  * Every answer pays at least sum_i min(price_i, unplaced_i) * count_i + sum_s side_s * (lower_s if
@@ -12,13 +12,7 @@
  * tried and the best counts. Soft penalties, rules over labels and moves exempt by a smaller count
  * are left out, which only lowers the bound. Proof: docs/algorithms.md, "Bounds".
  */
-#include <stdlib.h>
-
 #include "pack/bound.h"
-#include "pack/pricing.h"
-#include "pack/simplex.h"
-
-#define SIDES_MOST 64
 
 static double
 unit_of(const spotopt__model *model, const spotopt__trule *rule, uint32_t k)
@@ -35,7 +29,7 @@ add_side(spotopt__sides *sides, const spotopt__model *model, double lower, doubl
 {
     spotopt__side *side;
 
-    if (sides->count == SIDES_MOST)
+    if (sides->count == SPOTOPT__SIDES_MOST)
         return NULL;
     side = &sides->row[sides->count];
     side->lower = lower;
@@ -107,13 +101,13 @@ spotopt__sides_init(spotopt__sides *sides, const spotopt__model *model)
 {
     memset(sides, 0, sizeof *sides);
     spotopt__arena_init(&sides->arena, model->context);
-    sides->row = spotopt__arena_alloc(&sides->arena, SIDES_MOST, sizeof *sides->row);
+    sides->row = spotopt__arena_alloc(&sides->arena, SPOTOPT__SIDES_MOST, sizeof *sides->row);
     if (sides->row == NULL)
         return false;
     for (uint32_t t = 0; t < model->trules; t++) {
         const spotopt__trule *rule = &model->trule[t];
         spotopt__side *side;
-        if (rule->kind == SPOTOPT_RULE_SHARE && rule->groups <= SIDES_MOST) {
+        if (rule->kind == SPOTOPT_RULE_SHARE && rule->groups <= SPOTOPT__SIDES_MOST) {
             add_share(sides, model, rule);
         } else if (rule->kind == SPOTOPT_RULE_LIMIT) {
             side = add_side(sides, model,
@@ -147,315 +141,6 @@ void
 spotopt__sides_free(spotopt__sides *sides)
 {
     spotopt__arena_free(&sides->arena);
-}
-
-static void
-bounds_of(const spotopt__model *model, uint32_t k, double *lower, double *upper)
-{
-    const spotopt__kind *kind = &model->kind[k];
-    const spotopt__pack_pool *pool = &model->problem->pools.at[kind->pool];
-
-    if (kind->node != SPOTOPT__NONE) {
-        *lower = kind->has_fixed ? 1.0 : 0.0;
-        *upper = 1.0;
-    } else {
-        *lower = pool->min;
-        *upper = pool->max == SPOTOPT_NO_LIMIT ? (double)INFINITY : pool->max;
-    }
-}
-
-typedef struct columns {
-    double *cost, *lower, *upper, *value;
-    size_t *start;
-    uint32_t *row;
-    size_t count, entries;
-} columns;
-
-static void
-columns_free(spotopt_context *context, columns *list)
-{
-    spotopt__free(context, list->cost);
-    spotopt__free(context, list->lower);
-    spotopt__free(context, list->upper);
-    spotopt__free(context, list->value);
-    spotopt__free(context, list->start);
-    spotopt__free(context, list->row);
-}
-
-static void
-put_entry(columns *list, uint32_t row, double value)
-{
-    if (value != 0.0) {
-        list->row[list->entries] = row;
-        list->value[list->entries++] = value;
-    }
-}
-
-static void
-end_column(columns *list, double cost, double lower, double upper)
-{
-    list->cost[list->count] = cost;
-    list->lower[list->count] = lower;
-    list->upper[list->count] = upper;
-    list->start[++list->count] = list->entries;
-}
-
-/* Kinds, then what may be left out; with `slack` instead of costs a column a resource that measures
- * what is missing. */
-static bool
-make_columns(const spotopt__model *model, const spotopt__sides *sides, const double *scale,
-             bool slack, columns *list)
-{
-    spotopt_context *context = model->context;
-    size_t most = (size_t)model->kinds + model->items + model->resources + 2 * sides->count,
-           rows = model->resources + sides->count;
-
-    memset(list, 0, sizeof *list);
-    list->cost = spotopt__alloc_array(context, most + 1, sizeof(double));
-    list->lower = spotopt__alloc_array(context, most + 1, sizeof(double));
-    list->upper = spotopt__alloc_array(context, most + 1, sizeof(double));
-    list->start = spotopt__alloc_array(context, most + 2, sizeof(size_t));
-    list->row = spotopt__alloc_array(context, most * rows + 1, sizeof(uint32_t));
-    list->value = spotopt__alloc_array(context, most * rows + 1, sizeof(double));
-    if (list->cost == NULL || list->lower == NULL || list->upper == NULL || list->start == NULL ||
-        list->row == NULL || list->value == NULL)
-        return false;
-    for (uint32_t k = 0; k < model->kinds; k++) {
-        double lower, upper;
-        bounds_of(model, k, &lower, &upper);
-        for (uint32_t r = 0; r < model->resources; r++)
-            put_entry(list, r, spotopt__ceiling(model, r, model->kind[k].capacity[r]) * scale[r]);
-        for (uint32_t s = 0; s < sides->count; s++)
-            put_entry(list, model->resources + s, sides->row[s].coefficient[k]);
-        end_column(list, slack ? 0.0 : model->kind[k].cost, lower, upper);
-    }
-    for (uint32_t i = 0; i < model->items; i++) {
-        const spotopt__item *item = &model->item[i];
-        if (!isfinite(item->unplaced_cost) || item->count == 0)
-            continue;
-        for (uint32_t r = 0; r < model->resources; r++)
-            put_entry(list, r, item->request[r] * scale[r]);
-        end_column(list, slack ? 0.0 : item->unplaced_cost, 0.0, item->count);
-    }
-    for (uint32_t r = 0; slack && r < model->resources; r++) {
-        put_entry(list, r, 1.0);
-        end_column(list, 1.0, 0.0, (double)INFINITY);
-    }
-    for (uint32_t s = 0; slack && s < sides->count; s++) {
-        const spotopt__side *side = &sides->row[s];
-
-        for (int sign = -1; sign <= 1; sign += 2) {
-            const double edge = sign > 0 ? side->lower : side->upper;
-
-            if (!isfinite(edge))
-                continue;
-            put_entry(list, model->resources + s, sign);
-            end_column(list, 1.0 / (1.0 + fabs(edge)), 0.0, (double)INFINITY);
-        }
-    }
-    return true;
-}
-
-typedef struct keyed_column {
-    uint64_t hash;
-    uint32_t index;
-} keyed_column;
-
-static int
-compare_hash(const void *a, const void *b)
-{
-    const keyed_column *x = a, *y = b;
-
-    if (x->hash != y->hash)
-        return x->hash < y->hash ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-static bool
-is_same_column(const columns *list, uint32_t a, uint32_t b)
-{
-    const size_t entries = list->start[a + 1] - list->start[a];
-
-    return !(list->cost[a] < list->cost[b] || list->cost[a] > list->cost[b]) &&
-           list->start[b + 1] - list->start[b] == entries &&
-           memcmp(list->row + list->start[a], list->row + list->start[b],
-                  entries * sizeof *list->row) == 0 &&
-           memcmp(list->value + list->start[a], list->value + list->start[b],
-                  entries * sizeof *list->value) == 0;
-}
-
-/* Equal columns become one, the first, with the bounds of all: zones and running nodes repeat. */
-static bool
-merge_columns(spotopt_context *context, columns *list, bool *is_gone)
-{
-    keyed_column *order = spotopt__alloc_array(context, list->count + 1, sizeof *order);
-    uint32_t into = 0;
-
-    if (order == NULL)
-        return false;
-    for (uint32_t c = 0; c < list->count; c++) {
-        const size_t first = list->start[c], entries = list->start[c + 1] - first;
-        uint64_t hash = spotopt__hash_bytes(&list->cost[c], sizeof *list->cost, entries);
-
-        hash = spotopt__hash_bytes(list->row + first, entries * sizeof *list->row, hash);
-        hash = spotopt__hash_bytes(list->value + first, entries * sizeof *list->value, hash);
-        order[c] = (keyed_column){hash, c};
-    }
-    qsort(order, list->count, sizeof *order, compare_hash);
-    for (size_t i = 0; i < list->count; i++) {
-        const uint32_t c = order[i].index;
-
-        if (i > 0 && order[i].hash == order[i - 1].hash && is_same_column(list, into, c)) {
-            list->lower[into] += list->lower[c];
-            list->upper[into] += list->upper[c];
-            is_gone[c] = true;
-        } else {
-            into = c;
-        }
-    }
-    spotopt__free(context, order);
-    return true;
-}
-
-static bool
-stop_program(void *budget)
-{
-    return spotopt__budget_over(budget, "pack", (double)INFINITY, 0.0);
-}
-
-/*
- * Solves it on the small engine. dual has a price a row; *objective is what the engine says. Proofs
- * use the prices alone.
- */
-static spotopt_status
-run_lp(const spotopt__model *model, const spotopt__sides *sides, const double *scale,
-       const double *need, bool slack, spotopt__budget *budget, double *dual, double *objective,
-       spotopt__simplex_state *state, spotopt_error *err)
-{
-    spotopt__simplex *lp = spotopt__simplex_new(model->context);
-    bool *is_gone = NULL, ok;
-    columns list;
-    spotopt_status status = SPOTOPT_OK;
-
-    ok = make_columns(model, sides, scale, slack, &list) && lp != NULL;
-    is_gone = spotopt__alloc_array(model->context, list.count + 1, sizeof *is_gone);
-    ok = ok && is_gone != NULL && merge_columns(model->context, &list, is_gone);
-    for (uint32_t r = 0; ok && r < model->resources; r++)
-        ok = spotopt__simplex_add_row(lp, need[r] * scale[r], (double)INFINITY, 0, NULL, NULL);
-    for (uint32_t s = 0; ok && s < sides->count; s++)
-        ok = spotopt__simplex_add_row(lp, sides->row[s].lower, sides->row[s].upper, 0, NULL, NULL);
-    for (uint32_t c = 0; ok && c < list.count; c++) {
-        if (!is_gone[c] && list.upper[c] > 0.0)
-            ok = spotopt__simplex_add_column(lp, list.cost[c], list.lower[c], list.upper[c],
-                                             (uint32_t)(list.start[c + 1] - list.start[c]),
-                                             list.row + list.start[c], list.value + list.start[c]);
-    }
-    if (ok) {
-        *state = spotopt__simplex_solve(lp, 0, stop_program, budget);
-        *objective = spotopt__simplex_objective(lp);
-        budget->work += spotopt__simplex_pivots(lp);
-        if (*state == SPOTOPT__SIMPLEX_OPTIMAL && dual != NULL)
-            memcpy(dual, spotopt__simplex_duals(lp),
-                   (model->resources + sides->count) * sizeof *dual);
-        ok = !spotopt__simplex_nomem(lp);
-    }
-    if (!ok)
-        status = spotopt__nomem(err, "the resource program");
-    spotopt__simplex_free(lp);
-    spotopt__free(model->context, is_gone);
-    columns_free(model->context, &list);
-    return status;
-}
-
-/*
- * What any placing of everything needs beyond what there is, at prices dual of the rows: more than
- * 0 proves that there is none, however the prices were found (Farkas). Prices near 0 count as 0,
- * so that rounding does not reach for the boundless; what rounding in sums may add is taken off.
- */
-static double
-missing_at(const spotopt__model *model, const spotopt__sides *sides, const double *scale,
-           const double *need, const double *dual)
-{
-    double total = 0.0, terms = 0.0;
-    double price[64 + SIDES_MOST];
-
-    for (uint32_t r = 0; r < model->resources + sides->count; r++) {
-        const bool is_side = r >= model->resources;
-        const spotopt__side *side = is_side ? &sides->row[r - model->resources] : NULL;
-        double edge = !is_side ? need[r] * scale[r] : dual[r] > 0.0 ? side->lower : side->upper;
-
-        price[r] =
-            fabs(dual[r]) > 1e-11 && isfinite(edge) && (is_side || dual[r] > 0.0) ? dual[r] : 0.0;
-        price[r] = !is_side && price[r] > 1.0 ? 1.0 : price[r]; /* what is missing costs 1 */
-        if (price[r] != 0.0) {
-            total += price[r] * edge;
-            terms += fabs(price[r] * edge);
-        }
-    }
-    for (uint32_t k = 0; k < model->kinds; k++) {
-        double gives = 0.0, lower, upper;
-
-        bounds_of(model, k, &lower, &upper);
-        for (uint32_t r = 0; r < model->resources; r++)
-            gives += price[r] * spotopt__ceiling(model, r, model->kind[k].capacity[r]) * scale[r];
-        for (uint32_t s = 0; s < sides->count; s++)
-            gives += price[model->resources + s] * sides->row[s].coefficient[k];
-        if (gives > 0.0 && !isfinite(upper))
-            return (double)-INFINITY;
-        gives *= gives > 0.0 ? upper : lower;
-        total -= gives;
-        terms += fabs(gives);
-    }
-    for (uint32_t i = 0; i < model->items; i++) { /* what may be left out needs nothing */
-        const spotopt__item *item = &model->item[i];
-        double gives = 0.0;
-
-        if (!isfinite(item->unplaced_cost))
-            continue;
-        for (uint32_t r = 0; r < model->resources; r++)
-            gives += price[r] * item->request[r] * scale[r] * item->count;
-        total -= gives;
-        terms += gives;
-    }
-    return total - 1e-9 * terms;
-}
-
-spotopt_status
-spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides,
-                     spotopt__budget *budget, spotopt__relaxed *out, spotopt_error *err)
-{
-    double need[64] = {0}, scale[64], dual[64 + SIDES_MOST] = {0};
-    const double began = spotopt__clock(model->context);
-    spotopt__simplex_state state;
-    spotopt_status status;
-
-    out->infeasible = out->solved = false;
-    for (uint32_t i = 0; i < model->items; i++) {
-        for (uint32_t r = 0; r < model->resources; r++)
-            need[r] += model->item[i].request[r] * model->item[i].count;
-    }
-    for (uint32_t r = 0; r < model->resources; r++)
-        scale[r] = need[r] > 0.0 ? 1.0 / need[r] : 0.0;
-    status = run_lp(model, sides, scale, need, false, budget, dual, &out->objective, &state, err);
-    out->seconds = spotopt__clock(model->context) - began;
-    if (status == SPOTOPT_OK && state == SPOTOPT__SIMPLEX_INFEASIBLE) {
-        double missing;
-
-        /* Believed only when prices prove that a millionth of something is missing. */
-        status = run_lp(model, sides, scale, need, true, budget, dual, &missing, &state, err);
-        out->seconds = spotopt__clock(model->context) - began;
-        out->infeasible = status == SPOTOPT_OK && state == SPOTOPT__SIMPLEX_OPTIMAL &&
-                          missing > 1e-6 && missing_at(model, sides, scale, need, dual) > 0.9e-6;
-        return status;
-    }
-    if (status != SPOTOPT_OK || state != SPOTOPT__SIMPLEX_OPTIMAL)
-        return status;
-    out->solved = true;
-    for (uint32_t r = 0; r < model->resources; r++)
-        out->weight[r] = dual[r] > 0.0 ? dual[r] * scale[r] : 0.0;
-    for (uint32_t s = 0; s < sides->count; s++)
-        out->side[s] = dual[model->resources + s];
-    return SPOTOPT_OK;
 }
 
 typedef struct prices {
@@ -524,6 +209,28 @@ worth_of_class(const prices *p, uint32_t c, uint64_t effort)
     return spotopt__knapsack_solve(p->sack, effort);
 }
 
+/*
+ * What the nodes of a class may earn without any effect on the bound: their least cost, if all can
+ * be left unbought and none runs; else 0.
+ */
+static double
+enough_for(const prices *p, uint32_t c)
+{
+    const spotopt__class *at = &p->model->class_at[c];
+    double bare = (double)INFINITY;
+
+    if (at->new_count < at->kind_count)
+        return 0.0;
+    for (uint32_t j = 0; j < at->kind_count; j++) {
+        const spotopt__kind *kind = &p->model->kind[at->kinds[j]];
+
+        if (p->model->problem->pools.at[kind->pool].min > 0)
+            return 0.0;
+        bare = fmin(bare, kind->cost - p->side_cost[at->kinds[j]]);
+    }
+    return fmax(bare, 0.0);
+}
+
 /* What a running node's content earns when residents also save their move; searched with effort. */
 static double
 worth_of_node(const prices *p, uint32_t k, double scale)
@@ -573,7 +280,7 @@ bound_at(const prices *p, double scale, bool precise)
     for (uint32_t k = 0; k < model->kinds; k++) {
         const spotopt__kind *kind = &model->kind[k];
         double lower, upper, bare = kind->cost - scale * p->side_cost[k], each;
-        bounds_of(model, k, &lower, &upper);
+        spotopt__kind_bounds(model, k, &lower, &upper);
         if (kind->class_id == SPOTOPT__NONE)
             continue; /* none can be had */
         if (kind->node == SPOTOPT__NONE) {
@@ -636,8 +343,11 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
     }
     sack.thorough = true;
     sack.hint = sides->hint;
-    for (uint32_t c = 0; c < model->classes; c++)
+    for (uint32_t c = 0; c < model->classes; c++) {
+        sack.target = enough_for(&p, c);
         p.worth[c] = worth_of_class(&p, c, effort);
+    }
+    sack.target = 0.0;
     /* A class that seems to earn more than it costs drags the whole bound down: look harder there.
      */
     for (uint32_t c = 0, again = 60 * effort; c < model->classes && again > 0; c++) {

@@ -3,7 +3,7 @@
 #define SPOTOPT_PACK_BOUND_H
 #include "base/lp.h"
 #include "base/options.h"
-#include "pack/model.h"
+#include "pack/pricing.h"
 
 /* A rule on sums as a linear row over nodes: lower <= sum of coefficient * nodes <= upper, in every
  * answer. */
@@ -12,14 +12,18 @@ typedef struct spotopt__side {
     double *coefficient; /* by kind */
 } spotopt__side;
 
+enum { SPOTOPT__SIDES_MOST = 64 };
+
 typedef struct spotopt__sides {
     spotopt__arena arena;
     spotopt__side *row;
     uint32_t count;
     uint32_t active; /* the first of them had a price in the resource LP; the rest have slack */
-    double hint[64]; /* resource prices, where relaxations start */
+    double hint[64 + SPOTOPT__EXTRA_DIMS]; /* where relaxations of knapsacks start */
 } spotopt__sides;
 
+/* So many nodes of a kind there must and may be. */
+void spotopt__kind_bounds(const spotopt__model *model, uint32_t kind, double *lower, double *upper);
 /* Puts the rows with a price first, prices along with them. */
 void spotopt__sides_sort(spotopt__sides *sides, double *price);
 bool spotopt__sides_init(spotopt__sides *sides, const spotopt__model *model);
@@ -32,10 +36,14 @@ typedef struct spotopt__relaxed {
     double seconds;
     double *weight; /* by resource: its price */
     double *side;   /* by side row: its price */
+    double *bonus;  /* by item: what its limits per node add to its price */
 } spotopt__relaxed;
 
-/* One row a resource, one column a pool or running node. weight and side are the caller's. */
-spotopt_status spotopt__resource_lp(const spotopt__model *model, const spotopt__sides *sides,
+/*
+ * One row a resource, a limit per node or a rule on sums, one column a pool or running node.
+ * weight, side and bonus are the caller's; sides' hint is set.
+ */
+spotopt_status spotopt__resource_lp(const spotopt__model *model, spotopt__sides *sides,
                                     spotopt__budget *budget, spotopt__relaxed *out,
                                     spotopt_error *err);
 

@@ -12,52 +12,108 @@
 
 #include "pack/pricing.h"
 
-#define DIMS_MOST 64
+#define DIMS_MOST (64 + SPOTOPT__EXTRA_DIMS)
+
+bool
+spotopt__is_limited(const spotopt__model *model, const spotopt__use *use)
+{
+    const spotopt__prule *rule = &model->prule[use->rule];
+    /* A spread holds where a carrier is: carriers that are counted themselves bound each other. */
+    const uint32_t wanted =
+        rule->kind == SPOTOPT_RULE_SPREAD ? SPOTOPT__ROLE_A | SPOTOPT__ROLE_B : SPOTOPT__ROLE_A;
+
+    return rule->is_hard && rule->axis == SPOTOPT__NONE &&
+           (rule->kind == SPOTOPT_RULE_AT_MOST || rule->kind == SPOTOPT_RULE_SPREAD) &&
+           (use->roles & wanted) == wanted;
+}
+
+/* Puts a rule into a short list, the ones that force the most nodes first. */
+static void
+list_rule(uint32_t *list, uint32_t *count, uint32_t most, const uint64_t *forces, uint32_t rule)
+{
+    uint32_t at = *count;
+
+    if (at == most && forces[list[at - 1]] >= forces[rule])
+        return;
+    at = at < most ? (*count)++ : at - 1;
+    for (; at > 0 && forces[list[at - 1]] < forces[rule]; at--)
+        list[at] = list[at - 1];
+    list[at] = rule;
+}
+
+/* Which limits count, by how many nodes each forces; single: by rule, it speaks of one item. */
+static void
+choose_limits(spotopt__extras *extras, const spotopt__model *model, uint64_t *forces, bool *single)
+{
+    for (uint32_t i = 0; i < model->items; i++) {
+        for (uint32_t u = 0; u < model->item[i].use_count; u++) {
+            const uint32_t r = model->item[i].uses[u].rule;
+
+            if (!spotopt__is_limited(model, &model->item[i].uses[u]))
+                continue;
+            single[r] = forces[r] == 0;
+            forces[r] += model->item[i].count;
+        }
+    }
+    for (uint32_t r = 0; r < model->prules; r++) {
+        const uint32_t limit = extras->limit[r] > 0 ? extras->limit[r] : 1;
+
+        if (forces[r] == 0)
+            continue;
+        forces[r] = (forces[r] + limit - 1) / limit;
+        list_rule(extras->row, &extras->rows, SPOTOPT__EXTRA_ROWS, forces, r);
+        if (!single[r]) /* a limit on one item is its own */
+            list_rule(extras->dim, &extras->dims, SPOTOPT__EXTRA_DIMS, forces, r);
+    }
+}
 
 bool
 spotopt__extras_init(spotopt__extras *extras, const spotopt__model *model)
 {
+    uint64_t *forces;
+    bool *single;
+
     memset(extras, 0, sizeof *extras);
     spotopt__arena_init(&extras->arena, model->context);
     extras->limit = spotopt__arena_alloc(&extras->arena, model->prules + 1, sizeof *extras->limit);
     extras->group_of =
         spotopt__arena_alloc(&extras->arena, model->items + 1, sizeof *extras->group_of);
+    extras->dim_of = spotopt__arena_alloc(&extras->arena, model->items + 1, sizeof *extras->dim_of);
     extras->node_most =
         spotopt__arena_alloc(&extras->arena, model->items + 1, sizeof *extras->node_most);
-    if (extras->limit == NULL || extras->group_of == NULL || extras->node_most == NULL)
+    forces = spotopt__arena_alloc(&extras->arena, model->prules + 1, sizeof *forces);
+    single = spotopt__arena_alloc(&extras->arena, model->prules + 1, sizeof *single);
+    if (extras->limit == NULL || extras->group_of == NULL || extras->dim_of == NULL ||
+        extras->node_most == NULL || forces == NULL || single == NULL)
         return false;
-    for (uint32_t i = 0; i < model->items; i++) {
-        extras->node_most[i] = UINT32_MAX;
-        for (uint32_t u = 0; u < model->item[i].use_count; u++) {
-            const spotopt__prule *rule = &model->prule[model->item[i].uses[u].rule];
-            uint32_t roles = model->item[i].uses[u].roles, most = UINT32_MAX;
-            if (!rule->is_hard || rule->axis != SPOTOPT__NONE)
-                continue;
-            if (rule->kind == SPOTOPT_RULE_AT_MOST && (roles & SPOTOPT__ROLE_A))
-                most = rule->limit;
-            else if (rule->kind == SPOTOPT_RULE_SPREAD &&
-                     roles == (SPOTOPT__ROLE_A | SPOTOPT__ROLE_B))
-                most = rule->skew;
-            extras->node_most[i] = most < extras->node_most[i] ? most : extras->node_most[i];
-        }
-    }
     for (uint32_t r = 0; r < model->prules; r++)
         extras->limit[r] = model->prule[r].kind == SPOTOPT_RULE_SPREAD ? model->prule[r].skew
                                                                        : model->prule[r].limit;
     extras->count = model->prules;
+    choose_limits(extras, model, forces, single);
     for (uint32_t i = 0; i < model->items; i++) {
         const spotopt__item *item = &model->item[i];
-        extras->group_of[i] = SPOTOPT__NONE;
-        for (uint32_t u = 0; u < item->use_count && extras->group_of[i] == SPOTOPT__NONE; u++) {
-            const spotopt__prule *rule = &model->prule[item->uses[u].rule];
-            /* A spread holds where a carrier is: carriers that are counted themselves bound each
-             * other. */
-            uint32_t wanted = rule->kind == SPOTOPT_RULE_SPREAD ? SPOTOPT__ROLE_A | SPOTOPT__ROLE_B
-                                                                : SPOTOPT__ROLE_A;
-            if (rule->is_hard && rule->axis == SPOTOPT__NONE &&
-                (rule->kind == SPOTOPT_RULE_AT_MOST || rule->kind == SPOTOPT_RULE_SPREAD) &&
-                (item->uses[u].roles & wanted) == wanted)
-                extras->group_of[i] = item->uses[u].rule;
+        uint64_t most = 0;
+
+        extras->node_most[i] = UINT32_MAX;
+        extras->group_of[i] = extras->dim_of[i] = SPOTOPT__NONE;
+        for (uint32_t u = 0; u < item->use_count; u++) {
+            const uint32_t r = item->uses[u].rule;
+
+            if (!spotopt__is_limited(model, &item->uses[u]))
+                continue;
+            if (extras->limit[r] < extras->node_most[i])
+                extras->node_most[i] = extras->limit[r];
+            if (!single[r] && forces[r] > most) {
+                most = forces[r];
+                extras->group_of[i] = r;
+            }
+        }
+        for (uint32_t d = 0; d < extras->dims && extras->group_of[i] != SPOTOPT__NONE; d++) {
+            if (extras->dim[d] == extras->group_of[i]) {
+                extras->dim_of[i] = d;
+                extras->group_of[i] = SPOTOPT__NONE;
+            }
         }
     }
     return true;
@@ -90,7 +146,7 @@ spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
                        const spotopt__extras *extras)
 {
     size_t most = 2 * (size_t)model->items + 1;
-    uint32_t dims = model->resources;
+    uint32_t dims = model->resources + extras->dims;
 
     memset(sack, 0, sizeof *sack);
     sack->model = model;
@@ -128,9 +184,11 @@ spotopt__knapsack_start(spotopt__knapsack *sack, const double *capacity, bool us
 
     sack->pieces = 0;
     sack->limited = use_extras;
-    sack->dims = model->resources;
+    sack->dims = model->resources + (use_extras ? sack->extras->dims : 0);
     for (uint32_t r = 0; r < model->resources; r++)
         sack->top[r] = spotopt__ceiling(model, r, capacity[r]);
+    for (uint32_t d = 0; use_extras && d < sack->extras->dims; d++)
+        sack->top[model->resources + d] = sack->extras->limit[sack->extras->dim[d]];
 }
 
 void
@@ -144,7 +202,9 @@ spotopt__knapsack_add(spotopt__knapsack *sack, uint32_t i, double worth, uint32_
     if (sack->limited && sack->extras->node_most[i] < most)
         most = sack->extras->node_most[i];
     for (uint32_t r = 0; r < sack->dims && most > 0; r++) {
-        need[r] = model->item[i].request[r];
+        need[r] = r < model->resources                              ? model->item[i].request[r]
+                  : sack->extras->dim_of[i] == r - model->resources ? 1.0
+                                                                    : 0.0;
         if (need[r] > sack->top[r])
             most = 0;
         else if (need[r] > 0.0 && sack->top[r] / need[r] + 1e-9 < most)
@@ -317,7 +377,7 @@ relax(spotopt__knapsack *sack)
             sum += sack->need[(size_t)j * sack->dims + r] * sack->piece[j].most;
         sack->is_needed[r] = sum > sack->top[r];
     }
-    /* From the last prices, the hint, and each dimension alone. */
+    /* From the last prices, the hint, and each dimension alone, until the bound says enough. */
     memcpy(start, sack->lambda, sack->dims * sizeof *start);
     for (uint32_t from = 0; from < starts + 2; from++) {
         if (from == 0) {
@@ -326,22 +386,27 @@ relax(spotopt__knapsack *sack)
             if (sack->hint == NULL)
                 continue;
             for (uint32_t r = 0; r < sack->dims; r++)
-                sack->lambda[r] = r < sack->model->resources ? sack->hint[r] : 0.0;
+                sack->lambda[r] = sack->hint[r];
         } else {
             memset(sack->lambda, 0, sack->dims * sizeof *start);
         }
         if (from < 2)
             keep_best(sack, &best, kept);
-        for (uint32_t round = 0; round < (sack->thorough ? 3u : 1u); round++) {
-            for (uint32_t r = 0; r < sack->dims; r++) {
+        for (uint32_t round = 0; round < (sack->thorough ? 3u : 1u) && best > sack->target;
+             round++) {
+            for (uint32_t r = 0; r < sack->dims && best > sack->target; r++) {
                 improve_dim(sack, from < 2 ? r : (from - 2 + r) % sack->dims);
                 if (sack->thorough)
                     keep_best(sack, &best, kept);
             }
         }
         keep_best(sack, &best, kept);
+        if (best <= sack->target)
+            break;
     }
     memcpy(sack->lambda, kept, sack->dims * sizeof *kept);
+    if (best <= sack->target)
+        return best;
     /* One dimension at a time may be stuck in a corner: push one, let the others follow. */
     for (double mix = 0.2; mix > least_mix && sack->thorough && sack->dims > 1; mix *= 0.5) {
         for (uint32_t r = 0; r < sack->dims; r++) {

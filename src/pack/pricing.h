@@ -9,15 +9,30 @@ typedef struct spotopt__piece {
     double worth;        /* of one, > 0 */
 } spotopt__piece;
 
-/* Per-node limits over several items. Each item counts in one group at most, which only relaxes. */
+enum {
+    SPOTOPT__EXTRA_DIMS = 8, /* limits per node that knapsacks treat like resources */
+    SPOTOPT__EXTRA_ROWS = 24 /* and that the resource program knows */
+};
+
+/*
+ * Hard limits per node: at most so many replicas of some items. Those that force the most nodes are
+ * like resources of which a node has so many. Each item counts in one of them or in one group,
+ * which only relaxes.
+ */
 typedef struct spotopt__extras {
     uint32_t count;
-    uint32_t *limit;     /* by group */
-    uint32_t *group_of;  /* by item; SPOTOPT__NONE */
+    uint32_t *limit;     /* by group (rule) */
+    uint32_t *group_of;  /* by item; SPOTOPT__NONE, also where dim_of says more */
+    uint32_t *dim_of;    /* by item: the dimension it takes 1 of; SPOTOPT__NONE */
     uint32_t *node_most; /* by item: the tightest limit on it alone */
+    uint32_t dims, rows;
+    uint32_t dim[SPOTOPT__EXTRA_DIMS]; /* rules */
+    uint32_t row[SPOTOPT__EXTRA_ROWS]; /* rules */
     spotopt__arena arena;
 } spotopt__extras;
 
+/* Whether replicas of the item count towards a rule's limit per node, where the rule is such. */
+bool spotopt__is_limited(const spotopt__model *model, const spotopt__use *use);
 bool spotopt__extras_init(spotopt__extras *extras, const spotopt__model *model);
 void spotopt__extras_free(spotopt__extras *extras);
 
@@ -27,13 +42,13 @@ typedef struct spotopt__knapsack {
     spotopt__arena arena;
     spotopt__piece *piece;
     uint32_t pieces;
-    uint32_t dims;      /* resources */
-    bool limited;       /* per-node limits hold */
-    double *need;       /* piece * dims + r */
-    double *top;        /* by dim: capacity */
-    bool is_needed[64]; /* by dim: it could run short */
+    uint32_t dims;                            /* resources, then limits */
+    bool limited;                             /* per-node limits hold */
+    double *need;                             /* piece * dims + r */
+    double *top;                              /* by dim: capacity */
+    bool is_needed[64 + SPOTOPT__EXTRA_DIMS]; /* by dim: it could run short */
     double *lambda;     /* by dim: prices of the relaxation; kept between calls as a start */
-    const double *hint; /* by resource: where to start as well; or NULL */
+    const double *hint; /* by dim: where to start as well; or NULL */
     double *weight;     /* by piece, surrogate */
     uint32_t *order;    /* pieces by worth per weight */
     uint32_t *count;    /* by piece: chosen */

@@ -195,7 +195,8 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
 
     relaxed.weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof(double));
     relaxed.side = spotopt__alloc_array(model->context, search->sides.count + 1, sizeof(double));
-    if (price == NULL || relaxed.weight == NULL || relaxed.side == NULL) {
+    relaxed.bonus = spotopt__alloc_array(model->context, model->items + 1, sizeof(double));
+    if (price == NULL || relaxed.weight == NULL || relaxed.side == NULL || relaxed.bonus == NULL) {
         status = spotopt__nomem(err, "packing");
         goto done;
     }
@@ -219,14 +220,17 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     search->infeasible = search->infeasible || relaxed.infeasible;
     if (relaxed.solved) {
         spotopt__sides_sort(&search->sides, relaxed.side);
-        memcpy(search->sides.hint, relaxed.weight, model->resources * sizeof(double));
         for (uint32_t i = 0; i < model->items; i++) {
+            price[i] = relaxed.bonus[i];
             for (uint32_t r = 0; r < model->resources; r++)
                 price[i] += relaxed.weight[r] * model->item[i].request[r];
         }
         spotopt__search_raise(search,
                               spotopt__lagrange(model, &search->sides, price, relaxed.side, 0));
         spotopt__builder_weigh(&search->builder, relaxed.weight);
+        for (uint32_t i = 0; i < model->items; i++)
+            search->builder.price[i] =
+                fmin(search->builder.price[i] + relaxed.bonus[i], model->item[i].unplaced_cost);
     }
     if (previous != NULL && !search->infeasible) {
         status = spotopt__search_from(search, previous, &whole, err);
@@ -259,6 +263,7 @@ done:
     spotopt__free(model->context, price);
     spotopt__free(model->context, relaxed.weight);
     spotopt__free(model->context, relaxed.side);
+    spotopt__free(model->context, relaxed.bonus);
     return status;
 }
 
