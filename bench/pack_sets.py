@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Solve public packing instances, judge each result, print a table a class. Standard library only.
 
-Usage: pack_sets.py BENCH_PACK SHARED [--each N | --all] [--set NAME]... [--name PART] [--deadline S] [--gap G]
-                    [--jobs N] [--csv FILE] [--quiet]
+Usage: pack_sets.py BENCH_PACK SHARED [--each N | --all] [--set NAME]... [--real NAME]... [--name PART]
+                    [--deadline S] [--gap G] [--jobs N] [--csv FILE] [--quiet]
 
 BENCH_PACK is the bench_pack program, SHARED the folder with data/packing and tools (to_problem.py, check_packing.py).
-All cloud instances are taken, and N (default 5) of every other set, evenly spread; --all takes everything. Proofs need
---gap 0. Every answer goes through the checker, with the optimum where the set's best-known.csv states one; where it
-states only limits, a bound above the best known or a cost below the lower bound is an error too.
+All cloud instances are taken, and N (default 5) of every other set, evenly spread; --all takes everything. --real takes
+openb, dlrm (4,704 pools), openb-20, dlrm-20 (at most 20 nodes a pool), karpenter-PODS and autoscaler, instead of sets or
+beside --set. Proofs need --gap 0. Every answer goes through the checker, with the optimum where the set's best-known.csv
+states one; where it states only limits, a bound above the best known or a cost below the lower bound is an error too.
 
 The table: proven of all, gaps to the bound (mean and worst), seconds as bench_pack states them (all, median, worst),
 CPU seconds of its processes, instances that took more than the deadline by a fifth and 20 ms, errors, instances refused
@@ -19,25 +20,17 @@ Without the data nothing is run, and the exit status is 77.
 import argparse
 import concurrent.futures
 import csv
-import importlib.util
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+
+from problems import load_tool, real_problem, run_bench
 
 CLOUD = "mcvbp-cloud"
 COLUMNS = ["set", "class", "instance", "outcome", "cost", "bound", "gap", "seconds", "cpu_seconds", "status",
            "lower_bound", "best_known", "verdict"]
-
-
-def load_tool(tools, name):
-    spec = importlib.util.spec_from_file_location(name, os.path.join(tools, name + ".py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def read_known(folder):
@@ -60,31 +53,14 @@ def choose(data, args):
     chosen = []
     for name in sorted(os.listdir(data)):
         folder = os.path.join(data, name)
-        if not os.path.isdir(folder) or name == "roadef2012" or (args.set and name not in args.set):
+        left_out = name not in args.set if args.set or args.real else name == "roadef2012"
+        if not os.path.isdir(folder) or left_out:
             continue
         files = sorted(f for f in os.listdir(folder) if not f.endswith((".csv", ".md")) and args.name in f)
         if name != CLOUD and not args.all and len(files) > args.each:
             files = [files[i * len(files) // args.each] for i in range(args.each)]
         chosen += [(name, f) for f in files]
-    return chosen
-
-
-def run_bench(command, limit):
-    """Exit status, standard output, standard error and CPU seconds of a program that is ended after limit seconds."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=out, stderr=errors)
-        begin, status = time.monotonic(), 0
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() - begin > limit:
-                process.kill()
-            time.sleep(0.002)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        errors.seek(0)
-        return process.returncode, out.read(), errors.read(), usage.ru_utime + usage.ru_stime
+    return chosen + [("real", name) for name in args.real]
 
 
 def against_known(cost, bound, known):
@@ -105,7 +81,7 @@ def solve(args, tools, folder, name, file, known):
                best_known=known.get("best_known", ""))
     row["class"] = known.get("class", "")
     to_problem, check = tools
-    problem = to_problem.problem(os.path.join(folder, file))
+    problem = real_problem(file, args.shared) if name == "real" else to_problem.problem(os.path.join(folder, file))
     with tempfile.TemporaryDirectory() as scratch:
         path, results = os.path.join(scratch, "problem.json"), os.path.join(scratch, "results")
         os.mkdir(results)
@@ -176,7 +152,8 @@ def main():
     ap.add_argument("shared")
     ap.add_argument("--each", type=int, default=5)
     ap.add_argument("--all", action="store_true")
-    ap.add_argument("--set", action="append")
+    ap.add_argument("--set", action="append", default=[])
+    ap.add_argument("--real", action="append", default=[])
     ap.add_argument("--name", default="", help="only instances whose names hold this")
     ap.add_argument("--deadline", type=float, default=10.0)
     ap.add_argument("--gap", default="0.01")
@@ -188,7 +165,7 @@ def main():
     if not os.path.isdir(data):
         print(f"skipped: {data} is absent")
         return 77
-    if args.set and (odd := [s for s in args.set if not os.path.isdir(os.path.join(data, s))]):
+    if odd := [s for s in args.set if not os.path.isdir(os.path.join(data, s))]:
         ap.error(f"no set {odd[0]} in {data}")
     tools = load_tool(tools, "to_problem"), load_tool(tools, "check_packing")
     known = {name: read_known(os.path.join(data, name)) for name in os.listdir(data)}
@@ -197,7 +174,8 @@ def main():
     if not args.quiet:
         print(f"{'set':<15}{'instance':<34}{'outcome':<11}{'cost':>14}{'bound':>14}{'gap':>9}{'s':>9}  verdict")
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for row in pool.map(lambda c: solve(args, tools, os.path.join(data, c[0]), *c, known[c[0]].get(c[1], {})),
+        for row in pool.map(lambda c: solve(args, tools, os.path.join(data, c[0]), *c,
+                                                known.get(c[0], {}).get(c[1], {})),
                             choose(data, args)):
             rows.append(row)
             if not args.quiet or row["verdict"] != "ok":

@@ -23,14 +23,13 @@ import csv
 import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
-from pack_sets import load_tool, run_bench  # noqa: E402
+from problems import load_tool, real_problem, run_bench  # noqa: E402
 
 ENGINES = ("highs", "cpsat", "scip", "glpk")
 PEERS = ["first-fit", "karpenter", "vpsolver", *(f"{e}:{m}" for m in ("arcflow", "assignment") for e in ENGINES)]
@@ -50,25 +49,6 @@ def read_missing(folder):
         return dict(line.strip().split(": ", 1) for line in text if ": " in line)
 
 
-def real_problem(name, shared):
-    """The command that prints the problem of --real NAME, or the problem itself."""
-    tools, data = os.path.join(shared, "tools"), os.path.join(shared, "data")
-    what, _, extra = name.partition("-")
-    if what == "karpenter":
-        return [sys.executable, os.path.join(tools, "karpenter_problem.py"), extra]
-    if what in ("openb", "dlrm"):
-        pods = {"openb": "openb_pods_default.csv.gz", "dlrm": "alibaba_dlrm_2025_instances.csv.gz"}[what]
-        return [sys.executable, os.path.join(tools, "cloud_problem.py"), os.path.join(data, "workloads", pods),
-                os.path.join(data, "catalog", "pools_2025-06-28_us-east-1.csv"), "--zones", "a,b,c",
-                *(["--max-nodes", extra] if extra else [])]
-    if what == "autoscaler":
-        return {"apiVersion": "spotopt/v1", "kind": "PackingProblem", "resources": ["cpu_milli", "memory", "pods"],
-                "pools": [{"id": "node", "capacity": [1000, 5000, 100], "cost": 1}],
-                "demands": [{"id": "small", "request": [50, 100, 1], "count": 50000},
-                            {"id": "large", "request": [95, 190, 1], "count": 1000}]}
-    return None
-
-
 def problems(args):
     """[(class, name, document)]"""
     made = []
@@ -85,8 +65,6 @@ def problems(args):
         source = real_problem(name, args.shared)
         if source is None:
             sys.exit(f"no problem {name}")
-        if isinstance(source, list):
-            source = json.loads(subprocess.run(source, capture_output=True, check=True).stdout)
         made.append((name, name, source))
     return made
 
