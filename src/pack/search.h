@@ -56,7 +56,7 @@ spotopt_status spotopt__search_from(spotopt__search *search, const spotopt_packi
 /* exact.c: complete search over every packing of a tiny problem; sets complete or infeasible when
  * it went through. */
 void spotopt__search_exactly(spotopt__search *search);
-/* master.c: column generation, its bound, and packings from its fractions. */
+/* dive.c: column generation, its bound, and packings from its fractions. */
 spotopt_status spotopt__search_columns(spotopt__search *search, spotopt_error *err);
 /* lns.c: takes bins apart and packs them anew, for as long as it helps. */
 void spotopt__search_around(spotopt__search *search, uint64_t work_most);

@@ -247,9 +247,10 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     }
     if (!(search->without & SPOTOPT__WITHOUT_EXACT) && !spotopt__search_done(search))
         spotopt__search_exactly(search);
-    /* A short look around first: on large problems it is worth more than columns, and costs less.
+    /* Columns know nothing of rules over labels: where there are some, a look around comes first.
      */
-    if (!(search->without & SPOTOPT__WITHOUT_AROUND) && !spotopt__search_done(search))
+    if (model->has_hard_axis && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
+        !spotopt__search_done(search))
         spotopt__search_around(search, glance(model));
     if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && columns_pay(search) &&
         !search->infeasible && !spotopt__search_done(search))

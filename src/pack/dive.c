@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dive.c - packings from the fractions of the pattern LP.
+ *
+ * Patterns are opened for real under all rules: whole parts at once, then the largest fractions,
+ * and the LP of what is then still missing is solved again, with patterns made for it; so a dive
+ * never stands on what the rules refused. Greedy filling completes.
+ */
+#include <stdlib.h>
+
+#include "pack/master.h"
+
+#define DIVE_ROUNDS 20    /* of pricing at each step */
+#define DIVE_TAIL 1e-4    /* of the cost: a round that brings less is idle */
+#define INTEGER_STEPS 400 /* of branch and cut on the patterns at hand */
+
+typedef struct rounding {
+    double key;
+    uint32_t column;
+} rounding;
+
+static int
+compare_rounding(const void *a, const void *b)
+{
+    const rounding *x = a, *y = b;
+
+    if (x->key > y->key || x->key < y->key)
+        return x->key > y->key ? -1 : 1;
+    return (x->column > y->column) - (x->column < y->column);
+}
+
+/* Opens a pattern so many times on the class's kinds, the cheapest first; how often. */
+static uint32_t
+open_times(spotopt__columns *m, spotopt__state *state, uint32_t c, uint32_t times)
+{
+    spotopt__builder *builder = &m->search->builder;
+    const spotopt__column *at = &m->columns.at[c];
+    const spotopt__class *from = &m->model->class_at[at->class_id];
+    uint32_t want = times;
+
+    for (uint32_t j = 0; j < from->kind_count && times > 0; j++) {
+        uint32_t done;
+        if (spotopt__state_openings(state, from->kinds[j], 1) == 0)
+            continue;
+        builder->best_count = 0;
+        for (uint32_t h = 0; h < at->count;
+             h++) { /* no more than is left: columns may cover too much */
+            spotopt__hold hold = m->holds.at[at->first + h];
+            uint64_t left = m->model->item[hold.item].count - state->placed[hold.item];
+            hold.count = hold.count < left ? hold.count : (uint32_t)left;
+            if (hold.count > 0)
+                builder->best[builder->best_count++] = hold;
+        }
+        done = spotopt__open_pattern(builder, state, from->kinds[j], times);
+        times -= done;
+        if (done > 0 && times > 0)
+            j--; /* the rest of the demands may ask for a smaller pattern on the same kind */
+    }
+    return want - times;
+}
+
+static void
+finish(spotopt__columns *m, spotopt__state *state)
+{
+    spotopt__builder *builder = &m->search->builder;
+    spotopt__recipe recipe = {false, false, 0, 24, 0, NULL};
+
+    spotopt__construct_rest(builder, state, &recipe);
+    spotopt__right_size(builder, state);
+    spotopt__repair_tallies(builder, state);
+}
+
+void
+spotopt__columns_round(spotopt__columns *m, const double *value, double threshold)
+{
+    spotopt__state *state = &m->search->work;
+    size_t count = m->columns.count;
+    rounding *order = spotopt__alloc_array(m->context, count + 1, sizeof *order);
+
+    if (order == NULL) {
+        m->nomem = true;
+        return;
+    }
+    spotopt__state_clear(state);
+    spotopt__place_residents(state, false);
+    for (uint32_t c = 0; c < count; c++)
+        order[c] = (rounding){value[c], c};
+    qsort(order, count, sizeof *order, compare_rounding);
+    for (uint32_t c = 0; c < count && order[c].key >= 1.0 - 1e-6; c++)
+        (void)open_times(m, state, order[c].column, (uint32_t)floor(order[c].key + 1e-6));
+    for (uint32_t c = 0; c < count; c++)
+        order[c] = (rounding){value[c] - floor(value[c] + 1e-6), c};
+    qsort(order, count, sizeof *order, compare_rounding);
+    for (uint32_t c = 0; c < count && order[c].key >= threshold; c++)
+        (void)open_times(m, state, order[c].column, 1);
+    spotopt__free(m->context, order);
+    finish(m, state);
+    (void)spotopt__search_offer(m->search, state);
+}
+
+/* Opens whole parts, or else the largest fractions; how many nodes. */
+static uint32_t
+open_some(spotopt__columns *m, spotopt__state *state, rounding *order)
+{
+    uint32_t open = 0, opened = 0, most;
+
+    for (uint32_t c = 0; c < m->columns.count; c++) {
+        double value = spotopt__columns_x(m, c);
+        if (!m->columns.at[c].banned && value > 1e-6)
+            order[open++] = (rounding){value, c};
+    }
+    qsort(order, open, sizeof *order, compare_rounding);
+    for (uint32_t j = 0; j < open && order[j].key >= 1.0 - 1e-6; j++)
+        opened += open_times(m, state, order[j].column, (uint32_t)floor(order[j].key + 1e-6));
+    most = open / 8 > 1 ? open / 8 : 1;
+    for (uint32_t j = 0; j < open && opened == 0; j++) {
+        uint32_t before = opened;
+        for (uint32_t f = 0; f < most && j < open && (f == 0 || order[j].key >= 0.6); f++, j++)
+            opened += open_times(m, state, order[j].column, 1);
+        if (opened == before && j > 0)
+            j--;
+    }
+    return opened;
+}
+
+void
+spotopt__columns_dive(spotopt__columns *m, spotopt__state *state, uint32_t rounds)
+{
+    size_t room = 0;
+    rounding *order = NULL;
+
+    for (;;) {
+        uint32_t idle = 0;
+        bool solved;
+        spotopt__columns_follow(m, state);
+        spotopt__columns_purge(m, 2 * m->rows);
+        solved = spotopt__columns_solve(m);
+        for (uint32_t r = 0; r < rounds && solved && idle < 2; r++) {
+            double before = m->objective;
+            if (spotopt__columns_price(m, 300, 50) == 0)
+                break;
+            solved = spotopt__columns_solve(m);
+            idle = before - m->objective > DIVE_TAIL * (state->node_cost + before) ? 0 : idle + 1;
+            if (m->columns.count > 4 * (size_t)m->rows)
+                spotopt__columns_purge(m, 2 * m->rows);
+        }
+        if (!solved)
+            break;
+        if (m->columns.count + 1 > room) {
+            spotopt__free(m->context, order);
+            room = 2 * m->columns.count + 64;
+            order = spotopt__alloc_array(m->context, room, sizeof *order);
+        }
+        if (order == NULL) {
+            m->nomem = true;
+            return;
+        }
+        if (open_some(m, state, order) == 0)
+            break;
+    }
+    spotopt__free(m->context, order);
+    finish(m, state);
+}
+
+void
+spotopt__columns_whole(spotopt__columns *m)
+{
+    size_t count = m->columns.count, columns;
+    double limit = 0.3 * spotopt__budget_left_s(&m->search->budget), *x = NULL;
+    unsigned char *whole = NULL;
+    spotopt__lp_answer answer = {0};
+    bool ok = spotopt__lp_new(m->context, &m->mirror, NULL) == SPOTOPT_OK &&
+              spotopt__columns_frame(m, NULL);
+
+    for (size_t c = 0; c < count && ok; c++)
+        ok = m->columns.at[c].banned || spotopt__columns_mirror(m, (uint32_t)c);
+    if (!ok)
+        goto done;
+    columns = spotopt__lp_columns(m->mirror);
+    whole = spotopt__alloc_array(m->context, columns + 1, 1);
+    x = spotopt__alloc_array(m->context, columns + 1, sizeof *x);
+    if (whole == NULL || x == NULL) {
+        m->nomem = true;
+        goto done;
+    }
+    memset(whole, 1, columns);
+    spotopt__lp_set_steps(m->mirror, INTEGER_STEPS);
+    m->search->budget.work += INTEGER_STEPS * (m->rows + m->columns.count);
+    ok = spotopt__lp_solve_integer(m->mirror, whole, fmax(0.25 * m->search->gap_rel, 1e-9), limit,
+                                   x, &answer, NULL) == SPOTOPT_OK;
+    m->search->lp_seconds += answer.seconds;
+    if (ok && answer.seconds > 0.95 * limit)
+        m->search->hurried = true;
+    if (ok && (answer.state == SPOTOPT__LP_OPTIMAL || answer.state == SPOTOPT__LP_FEASIBLE))
+        spotopt__columns_round(m, x + m->fixed_columns, 2.0);
+done:
+    spotopt__lp_free(m->mirror);
+    m->mirror = NULL;
+    spotopt__free(m->context, whole);
+    spotopt__free(m->context, x);
+}
+
+spotopt_status
+spotopt__search_columns(spotopt__search *search, spotopt_error *err)
+{
+    static const double thresholds[] = {0.9, 0.7, 0.5, 0.3};
+    const spotopt__model *model = search->model;
+    spotopt__columns m;
+    double *x = NULL;
+    bool nomem;
+
+    if ((size_t)model->items + model->classes + search->sides.count > SPOTOPT__COLUMNS_ROWS_MOST ||
+        model->items == 0 || model->classes == 0)
+        return SPOTOPT_OK;
+    if (!spotopt__columns_init(&m, search, NULL))
+        goto done;
+    if (search->has_best)
+        spotopt__columns_add_bins(&m, &search->best);
+    if (search->work.bins.count > 0)
+        spotopt__columns_add_bins(&m, &search->work);
+    spotopt__columns_generate(&m, 60 + 8000 / (model->items + 20));
+    search->columns = m.columns.count;
+    if (m.nomem || !spotopt__columns_solve(&m))
+        goto done;
+    spotopt__columns_bound(&m, 3000);
+    for (uint32_t i = 0; i < model->items; i++)
+        m.price[i] = m.item_row[i] == SPOTOPT__NONE ? 0.0 : m.dual[m.item_row[i]];
+    spotopt__builder_price(&search->builder, m.price);
+    x = spotopt__alloc_array(m.context, m.columns.count + 1, sizeof *x);
+    m.nomem = x == NULL;
+    for (uint32_t c = 0; c < m.columns.count && x != NULL; c++)
+        x[c] = spotopt__columns_x(&m, c);
+    for (size_t t = 0;
+         x != NULL && t < sizeof thresholds / sizeof *thresholds && !spotopt__search_done(search);
+         t++)
+        spotopt__columns_round(&m, x, thresholds[t]);
+    if (!m.nomem && !spotopt__search_done(search)) {
+        spotopt__state_clear(&search->work);
+        spotopt__place_residents(&search->work, false);
+        spotopt__columns_dive(&m, &search->work, DIVE_ROUNDS);
+        (void)spotopt__search_offer(search, &search->work);
+    }
+    if (!m.nomem && m.rows <= 200 && m.columns.count <= 2000 && !spotopt__search_done(search))
+        spotopt__columns_whole(&m);
+done:
+    nomem = m.nomem;
+    spotopt__free(m.context, x);
+    spotopt__columns_free(&m);
+    return nomem ? spotopt__nomem(err, "packing") : SPOTOPT_OK;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_PACK_MASTER_H
+#define SPOTOPT_PACK_MASTER_H
+#include "base/lp.h"
+#include "pack/pricing.h"
+#include "pack/search.h"
+#include "pack/simplex.h"
+
+#define SPOTOPT__COLUMNS_ROWS_MOST 3000
+
+/*
+ * The pattern LP of what a packing still misses (of the whole problem, when it is empty): one row
+ * an item, one a class whose nodes are limited or watched by rules on sums. Patterns come and go;
+ * what else is bought or left out stands before them.
+ */
+typedef struct spotopt__column {
+    uint32_t class_id, first, count; /* of holds */
+    bool banned;                     /* no longer fits what is left, or rules were against it */
+    uint64_t hash;
+} spotopt__column;
+
+typedef struct spotopt__columns {
+    spotopt__search *search;
+    const spotopt__model *model;
+    spotopt_context *context;
+    spotopt__simplex *lp;
+    spotopt__lp *mirror;  /* while set, rows and columns go there instead */
+    uint32_t rows, items; /* all rows; those of items, which come first */
+    uint32_t *item_row;   /* by item; NONE: nothing of it is left */
+    uint32_t *row_item;
+    uint32_t *left;      /* by item: replicas still to be placed */
+    uint32_t *class_row; /* NONE: no row; its nodes cost class_cost */
+    bool *class_open;    /* a node of it may still be had */
+    double *class_cost;
+    uint32_t side_row;
+    uint32_t *kind_column;  /* by kind; NONE */
+    uint32_t left_out;      /* column of the first row's item left out; then the next one's */
+    uint32_t surplus;       /* of the first row's item in excess */
+    uint32_t fixed_columns; /* before the patterns */
+    spotopt__vec(spotopt__column) columns;
+    spotopt__vec(spotopt__hold) holds;
+    double *dual;           /* by row */
+    double *price, *center; /* by item */
+    double *penalty;        /* by item: for leaving out what must be placed */
+    double *side, *row_value;
+    uint32_t *row_index, *avail; /* avail by item: not yet covered by this batch */
+    double objective;            /* of the LP as it stands, all residents' moves included */
+    double moves;   /* what those cost together: the program counts what is saved of it */
+    uint32_t start; /* class at which pricing begins */
+    spotopt__extras extras;
+    spotopt__knapsack sack;
+    bool nomem;
+} spotopt__columns;
+
+/* For what `state` misses, or for everything where state is NULL; false when memory is short. Freed
+ * in any case. */
+bool spotopt__columns_init(spotopt__columns *m, spotopt__search *search,
+                           const spotopt__state *state);
+void spotopt__columns_free(spotopt__columns *m);
+/* Rows and all columns that are no patterns; again into m->mirror, where that is set. */
+bool spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state);
+/* Rows, limits and patterns follow the state, which has grown. */
+void spotopt__columns_follow(spotopt__columns *m, const spotopt__state *state);
+
+/* Adds a pattern unless the class has it; whether it did. */
+bool spotopt__columns_add(spotopt__columns *m, uint32_t class_id, const spotopt__hold *holds,
+                          uint32_t count);
+/* Writes a pattern into m->mirror. */
+bool spotopt__columns_mirror(spotopt__columns *m, uint32_t column);
+void spotopt__columns_add_bins(spotopt__columns *m, const spotopt__state *state);
+/* Forgets the patterns that are furthest from paying, down to so many. */
+void spotopt__columns_purge(spotopt__columns *m, uint32_t keep);
+/* Solves warm; false when there is no optimum (also: no time). */
+bool spotopt__columns_solve(spotopt__columns *m);
+double spotopt__columns_x(const spotopt__columns *m, uint32_t column);
+/* Keeps the prices within a box around the centre, or, with width 0, lets them free. */
+void spotopt__columns_box(spotopt__columns *m, double width);
+/* The Lagrangean bound at the LP's prices; they become the centre when it is the best so far. */
+void spotopt__columns_bound(spotopt__columns *m, uint32_t effort);
+
+/*
+ * generate.c: a batch of patterns that pay at the LP's prices; how many were added. steps: of the
+ * search in each knapsack.
+ */
+uint32_t spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want);
+/* Rounds of solving and pricing until nothing pays or the rounds are spent. */
+void spotopt__columns_generate(spotopt__columns *m, uint32_t rounds);
+
+/* dive.c: packings from fractions, offered to the search. */
+void spotopt__columns_round(spotopt__columns *m, const double *value, double threshold);
+void spotopt__columns_dive(spotopt__columns *m, spotopt__state *state, uint32_t rounds);
+/* The patterns at hand in whole numbers, by branch and cut; for few rows only. */
+void spotopt__columns_whole(spotopt__columns *m);
+
+#endif
