@@ -45,7 +45,7 @@ struct spotopt__simplex {
     double *dual;   /* by row */
     double *push;   /* by row: a first phase's duals, and scratch */
     double *weight; /* by position: dual Devex */
-    uint32_t updates, stalled;
+    uint32_t updates, stalled, shifts_here; /* shifts_here: in this solve */
     uint64_t pivots, shifts;
     bool nomem, shifted, fresh; /* fresh: the inverse was made anew for this very basis */
 };

@@ -123,13 +123,16 @@ static void
 shift_bounds(spotopt__simplex *lp)
 {
     uint64_t state = 0x9e3779b97f4a7c15u * (lp->shifts + 1);
+    /* Corners that go on and on take more room: the dual simplex takes it back at the end. */
+    const double room = 5e-7 * (double)(1u << (2 * (lp->shifts_here < 6 ? lp->shifts_here : 6)));
 
     lp->shifts++;
+    lp->shifts_here++;
     lp->shifted = true;
     for (uint32_t p = 0; p < lp->rows; p++) {
         variable *v = variable_of(lp, lp->head[p]);
         state = state * 6364136223846793005u + 1442695040888963407u;
-        double by = 5e-7 * (1.0 + (double)(state >> 40) * 0x1p-24);
+        double by = room * (1.0 + (double)(state >> 40) * 0x1p-24);
         v->low -= by * fmax(1.0, fabs(v->low));
         v->high += by * fmax(1.0, fabs(v->high));
     }
@@ -251,7 +254,8 @@ choose_leaving(spotopt__simplex *lp, double sign, double *step, bool *to_high)
                 high = lp->x[p] > v->high + up;
                 room = lp->x[p] - (high ? v->high : v->low);
             }
-            if (!isfinite(room))
+            /* Beyond its bound and on its way further off: the first phase lets it go. */
+            if (!isfinite(room) || room < -1e3 * (high ? up : low))
                 continue;
             double at_most = (fmax(room, 0.0) + (high ? up : low)) / fabs(slope);
             if (pass == 0) {
@@ -506,6 +510,7 @@ spotopt__simplex_solve(spotopt__simplex *lp, uint64_t pivots_most, bool (*stop)(
     if (lp->nomem)
         return SPOTOPT__SIMPLEX_FAILED;
     unshift_bounds(lp);
+    lp->shifts_here = 0;
     if (lp->updates >= REFACTOR_EVERY)
         spotopt__simplex_refactor(lp);
     spotopt__simplex_recompute(lp);
