@@ -197,6 +197,22 @@ choose(spotopt__tree *tree, int64_t *out_bound)
     return at;
 }
 
+/* For whoever listens: where the tree is. */
+static void
+tell(const spotopt__tree *tree, const char *what, uint32_t node, int state)
+{
+    const spotopt__search *search = tree->search;
+
+    spotopt__log(tree->context, SPOTOPT_LOG_DEBUG,
+                 "pack: %s %u depth %u state %d bound %.0f of %.0f, LP %.6f, %u rows, %zu columns, "
+                 "%zu cuts, %.3f s, %.3f in LPs, %.3f pricing",
+                 what, node, tree->nodes.at[node].depth, state, (double)tree->nodes.at[node].bound,
+                 (double)tree->target, spotopt__master_value(tree), spotopt__simplex_rows(tree->lp),
+                 tree->columns.count, tree->cuts.count,
+                 spotopt__clock(tree->context) - search->budget.start_s, search->lp_seconds,
+                 search->pricing_seconds);
+}
+
 static int
 solve_here(spotopt__tree *tree, uint32_t node)
 {
@@ -228,6 +244,7 @@ cut_root(spotopt__tree *tree)
         state = solve_here(tree, 0);
         if (state == SPOTOPT__NODE_SOLVED && spotopt__tree_harvest(tree))
             state = solve_here(tree, 0);
+        tell(tree, "cuts", 0, state);
     }
     return state;
 }
@@ -236,6 +253,7 @@ static int
 visit(spotopt__tree *tree, uint32_t node)
 {
     int state = solve_here(tree, node);
+    tell(tree, "node", node, state);
 
     tree->search->branch_nodes++;
     if (state == SPOTOPT__NODE_SOLVED && spotopt__tree_harvest(tree))
