@@ -80,6 +80,7 @@ void spotopt__plan_offer(const spotopt__plan *plan, const spotopt__bare *bare,
  * False when some piece finds no bin.
  */
 typedef struct spotopt__filler spotopt__filler;
+typedef struct spotopt__packer spotopt__packer; /* several dimensions: vector.h */
 spotopt__filler *spotopt__filler_new(const spotopt__bare *bare);
 void spotopt__filler_free(spotopt__filler *filler);
 bool spotopt__filler_run(spotopt__filler *filler, const uint32_t *left, const uint64_t *room,

@@ -348,12 +348,14 @@ tree_free(spotopt__tree *tree)
 }
 
 spotopt_status
-spotopt__tree_run(const spotopt__bare *bare, spotopt__oracle *oracle, spotopt__search *search,
-                  spotopt__plan *best, bool has_best, int64_t *bound, spotopt_error *err)
+spotopt__tree_run(const spotopt__bare *bare, spotopt__oracle *oracle, spotopt__packer *packer,
+                  spotopt__search *search, spotopt__plan *best, bool has_best, int64_t *bound,
+                  spotopt_error *err)
 {
     spotopt__tree tree = {.bare = bare,
                           .context = bare->model->context,
                           .oracle = oracle,
+                          .packer = packer,
                           .search = search,
                           .best = best,
                           .has_best = has_best,

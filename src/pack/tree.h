@@ -92,12 +92,13 @@ spotopt__oracle spotopt__knap_oracle(const spotopt__bare *bare);
 /*
  * Goes on from `best` (a right plan, or empty with has_best false) and `bound` until they meet, the
  * budget of the search is over, or the tree is done. *bound is raised to what is proved, in steps;
- * INT64_MAX: proved that there is no packing at all. Better plans are offered to the search as they
- * come. Stats of the search grow.
+ * INT64_MAX: proved that there is no packing at all. packer: completes partial packings; or NULL.
+ * Better plans are offered to the search as they come. Stats of the search grow.
  */
 spotopt_status spotopt__tree_run(const spotopt__bare *bare, spotopt__oracle *oracle,
-                                 spotopt__search *search, spotopt__plan *best, bool has_best,
-                                 int64_t *bound, spotopt_error *err);
+                                 spotopt__packer *packer, spotopt__search *search,
+                                 spotopt__plan *best, bool has_best, int64_t *bound,
+                                 spotopt_error *err);
 
 /* The whole: recognises a bare problem, fills, bounds, grows the tree. True in *out_done when the
  * search needs nothing more. */

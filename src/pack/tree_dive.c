@@ -10,6 +10,9 @@
 #include <stdlib.h>
 
 #include "pack/tree_inner.h"
+#include "pack/vector.h"
+
+#define FINISH_STEPS 1000 /* of a packer, over a rounded solution */
 
 typedef struct ranked {
     double x;
@@ -104,6 +107,9 @@ pack_rest(spotopt__tree *tree, uint32_t *left, uint32_t effort)
 
     for (uint32_t t = 0; t < bare->types; t++)
         pieces += left[t];
+    if (pieces > 0 && tree->packer != NULL)
+        return tree->plan.cost <= tree->target &&
+               spotopt__packer_finish(tree->packer, &tree->plan, tree->target, FINISH_STEPS);
     if (pieces > 0) {
         if (tree->filler == NULL || tree->plan.cost >= tree->target)
             return false;

@@ -43,6 +43,7 @@ typedef struct spotopt__tree {
     spotopt__oracle *oracle;
     spotopt__search *search;
     spotopt__simplex *lp;
+    spotopt__packer *packer; /* several dimensions, one sort of bins; else NULL */
     spotopt__filler *filler; /* one dimension; else NULL */
     spotopt__plan *best;
     bool has_best;
