@@ -749,7 +749,7 @@ spotopt__construct_rest(spotopt__builder *builder, spotopt__state *state,
 }
 
 void
-spotopt__construct(spotopt__builder *builder, spotopt__state *state, const spotopt__recipe *recipe)
+spotopt__construct_begin(spotopt__state *state, const spotopt__recipe *recipe)
 {
     spotopt__state_clear(state);
     state->soft_is_hard = recipe->soft_is_hard;
@@ -763,6 +763,12 @@ spotopt__construct(spotopt__builder *builder, spotopt__state *state, const spoto
         return;
     }
     place_together(state);
+}
+
+void
+spotopt__construct_end(spotopt__builder *builder, spotopt__state *state,
+                       const spotopt__recipe *recipe)
+{
     spotopt__construct_rest(builder, state, recipe);
     spotopt__free(state->context, state->cap); /* from here the rules themselves decide */
     state->cap = NULL;
@@ -773,4 +779,12 @@ spotopt__construct(spotopt__builder *builder, spotopt__state *state, const spoto
     }
     spotopt__right_size(builder, state);
     spotopt__repair_tallies(builder, state);
+}
+
+void
+spotopt__construct(spotopt__builder *builder, spotopt__state *state, const spotopt__recipe *recipe)
+{
+    spotopt__construct_begin(state, recipe);
+    if (!state->failed)
+        spotopt__construct_end(builder, state, recipe);
 }

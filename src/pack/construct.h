@@ -60,6 +60,11 @@ uint32_t spotopt__open_pattern(spotopt__builder *builder, spotopt__state *state,
 /* Running nodes with their fixed replicas, or with all residents that are still wanted. */
 void spotopt__place_residents(spotopt__state *state, bool all);
 
+/* What comes before bins are filled: residents, the domains that labels' rules leave; and after:
+ * the rest, bins of the right size, sums mended. */
+void spotopt__construct_begin(spotopt__state *state, const spotopt__recipe *recipe);
+void spotopt__construct_end(spotopt__builder *builder, spotopt__state *state,
+                            const spotopt__recipe *recipe);
 /* A packing from nothing. */
 void spotopt__construct(spotopt__builder *builder, spotopt__state *state,
                         const spotopt__recipe *recipe);

@@ -27,6 +27,22 @@ spotopt__is_limited(const spotopt__model *model, const spotopt__use *use)
            (use->roles & wanted) == wanted;
 }
 
+uint32_t
+spotopt__old_of(const spotopt__model *model, const spotopt__kind *kind, uint32_t rule)
+{
+    uint32_t total = 0;
+
+    for (uint32_t s = 0; s < kind->stay_count; s++) {
+        const spotopt__item *item = &model->item[kind->stays[s].item];
+
+        for (uint32_t u = 0; u < item->use_count; u++) {
+            if (item->uses[u].rule == rule && (item->uses[u].roles & SPOTOPT__ROLE_A))
+                total += kind->stays[s].holds;
+        }
+    }
+    return total;
+}
+
 /* Puts a rule into a short list, the ones that force the most nodes first. */
 static void
 list_rule(uint32_t *list, uint32_t *count, uint32_t most, const uint64_t *forces, uint32_t rule)

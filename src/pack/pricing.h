@@ -33,6 +33,8 @@ typedef struct spotopt__extras {
 
 /* Whether replicas of the item count towards a rule's limit per node, where the rule is such. */
 bool spotopt__is_limited(const spotopt__model *model, const spotopt__use *use);
+/* Residents of a running node that count in a rule: so many may stay, whatever the rule says. */
+uint32_t spotopt__old_of(const spotopt__model *model, const spotopt__kind *kind, uint32_t rule);
 bool spotopt__extras_init(spotopt__extras *extras, const spotopt__model *model);
 void spotopt__extras_free(spotopt__extras *extras);
 

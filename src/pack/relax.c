@@ -130,15 +130,10 @@ kind_gives(const program *p, uint32_t k, double *value)
         value[p->limits + l] = can_be && (p->fitting[kind->class_id] >> l & 1)
                                    ? p->extras->limit[p->extras->row[l]]
                                    : 0.0;
-    if (kind->stay_count > 0 && p->extras->rows > 0) { /* residents may go on breaking a limit */
-        double holds[SPOTOPT__EXTRA_ROWS] = {0};
+    for (uint32_t l = 0; l < p->extras->rows && kind->stay_count > 0; l++) {
+        const uint32_t old = spotopt__old_of(model, kind, p->extras->row[l]);
 
-        for (uint32_t s = 0; s < kind->stay_count; s++) {
-            EACH_LIMIT(p, kind->stays[s].item, row)
-            holds[row - p->limits] += kind->stays[s].holds;
-        }
-        for (uint32_t l = 0; l < p->extras->rows; l++)
-            value[p->limits + l] = fmax(value[p->limits + l], holds[l]);
+        value[p->limits + l] = fmax(value[p->limits + l], old); /* may stay broken */
     }
     for (uint32_t l = p->limits; l < p->limits + p->extras->rows; l++)
         value[l] *= p->scale[l];

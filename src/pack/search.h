@@ -8,6 +8,7 @@
 /* One solve: what is known so far, and how much longer it may take. */
 typedef struct spotopt__search {
     const spotopt__model *model;
+    const struct spotopt__search *outer; /* a coarser problem is solved for this one; or NULL */
     spotopt__sides sides;
     spotopt__builder builder;
     spotopt__state best, work;
@@ -30,7 +31,9 @@ enum {
     SPOTOPT__WITHOUT_EXACT = 1,
     SPOTOPT__WITHOUT_COLUMNS = 2,
     SPOTOPT__WITHOUT_AROUND = 4,
-    SPOTOPT__WITHOUT_TREE = 8
+    SPOTOPT__WITHOUT_TREE = 8,
+    SPOTOPT__WITHOUT_COARSE = 16,
+    SPOTOPT__COARSE_ANYWAY = 32 /* also where it is not much smaller */
 };
 /* spotopt_problem_solve() with parts of the search left out, for tests that look at the others. */
 spotopt_status spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,

@@ -7,6 +7,7 @@
  * is small enough, the budget is spent or nothing moves. The answer is recomputed by verify.c
  * before it leaves: what does not pass is not returned.
  */
+#include "pack/coarse.h"
 #include "pack/packing.h"
 #include "pack/search.h"
 #include "pack/tree.h"
@@ -31,10 +32,13 @@ spotopt__search_raise(spotopt__search *search, double bound)
 bool
 spotopt__search_over(spotopt__search *search)
 {
-    bool whole = search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9;
+    /* Who watches is told of the problem that was asked about; a coarser one's bound is its too. */
+    const spotopt__search *asked = search->outer != NULL ? search->outer : search;
+    const bool whole = asked->has_best && asked->score.missing == 0 && asked->score.broken <= 1e-9;
 
     return spotopt__budget_over(&search->budget, "pack",
-                                whole ? search->score.cost : (double)INFINITY, search->bound);
+                                whole ? asked->score.cost : (double)INFINITY,
+                                fmax(asked->bound, search->bound));
 }
 
 bool
@@ -184,6 +188,42 @@ glance(const spotopt__model *model)
     return 200000 + 300 * replicas;
 }
 
+static spotopt_status solve(spotopt_problem *problem, const spotopt_options *options,
+                            spotopt__search *outer, uint32_t without,
+                            const spotopt_packing *previous, spotopt_packing **out,
+                            spotopt_error *err);
+
+static bool
+is_whole(const spotopt__search *search)
+{
+    return search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9;
+}
+
+/* Demands merged that only rules tell apart: its bound, and packings made of its packing. */
+static spotopt_status
+run_coarse(spotopt__search *search, spotopt_error *err)
+{
+    spotopt__coarse coarse;
+    spotopt_packing *packing = NULL;
+    const bool anyway = (search->without & SPOTOPT__COARSE_ANYWAY) != 0;
+    spotopt_status status = spotopt__coarse_make(&coarse, search->model, anyway, err);
+
+    if (status == SPOTOPT_OK && coarse.problem != NULL) {
+        status = solve(coarse.problem, search->budget.options, search,
+                       (search->without & SPOTOPT__WITHOUT_EXACT) | SPOTOPT__WITHOUT_COARSE, NULL,
+                       &packing, err);
+        if (status == SPOTOPT_OK && packing->outcome == SPOTOPT_OUTCOME_INFEASIBLE)
+            search->infeasible = true;
+        else if (status == SPOTOPT_OK)
+            spotopt__search_raise(search, packing->bound);
+        for (uint32_t shift = 0; shift < 3 && status == SPOTOPT_OK && !is_whole(search); shift++)
+            status = spotopt__refine(search, &coarse, packing, shift, err);
+    }
+    spotopt_packing_free(packing);
+    spotopt__coarse_free(&coarse, search->model);
+    return status;
+}
+
 static spotopt_status
 run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err)
 {
@@ -191,7 +231,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     spotopt__relaxed relaxed = {0};
     double *price = spotopt__alloc_array(model->context, model->items + 1, sizeof *price);
     spotopt_status status = SPOTOPT_OK;
-    bool whole = false;
+    bool whole = false, coarse;
 
     relaxed.weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof(double));
     relaxed.side = spotopt__alloc_array(model->context, search->sides.count + 1, sizeof(double));
@@ -240,7 +280,13 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
         if (status != SPOTOPT_OK || whole)
             goto done;
     }
-    try_recipes(search);
+    if (!(search->without & SPOTOPT__WITHOUT_COARSE) && !search->infeasible)
+        status = run_coarse(search, err);
+    if (status != SPOTOPT_OK)
+        goto done;
+    coarse = is_whole(search);
+    if (!coarse)
+        try_recipes(search);
     if (search->work.failed || search->best.failed) {
         status = spotopt__nomem(err, "packing");
         goto done;
@@ -252,7 +298,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     if (model->has_hard_axis && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
         !spotopt__search_done(search))
         spotopt__search_around(search, glance(model));
-    if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && columns_pay(search) &&
+    if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && !coarse && columns_pay(search) &&
         !search->infeasible && !spotopt__search_done(search))
         status = spotopt__search_columns(search, err);
     if (status == SPOTOPT_OK && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
@@ -325,9 +371,32 @@ conclude(spotopt__search *search, spotopt_packing *packing, spotopt_error *err)
     return SPOTOPT_OK;
 }
 
+/* A coarser problem's share of what its outer solve has left. */
+static void
+borrow_budget(spotopt__budget *budget, const spotopt__budget *outer)
+{
+    *budget = *outer;
+    budget->deadline_s -= 0.55 * spotopt__budget_left_s(outer);
+    if (outer->work_limit > outer->work)
+        budget->work_limit = outer->work + (outer->work_limit - outer->work) / 2;
+}
+
+static void
+return_budget(spotopt__search *outer, const spotopt__search *search)
+{
+    outer->budget.work = search->budget.work;
+    outer->budget.cancelled = search->budget.cancelled;
+    outer->budget.last_call_s = search->budget.last_call_s;
+    outer->hurried = outer->hurried || search->hurried || search->budget.cut_short;
+    outer->lp_seconds += search->lp_seconds;
+    outer->pricing_seconds += search->pricing_seconds;
+    outer->columns += search->columns;
+    outer->branch_nodes += search->branch_nodes;
+}
+
 static spotopt_status
-solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without,
-      const spotopt_packing *previous, spotopt_packing **out, spotopt_error *err)
+solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search *outer,
+      uint32_t without, const spotopt_packing *previous, spotopt_packing **out, spotopt_error *err)
 {
     spotopt__model model;
     spotopt__search search = {0};
@@ -335,10 +404,14 @@ solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without
     spotopt_status status;
 
     atomic_store(&problem->sealed, true);
-    spotopt__budget_start(&search.budget, problem->context, options);
+    if (outer == NULL)
+        spotopt__budget_start(&search.budget, problem->context, options);
+    else
+        borrow_budget(&search.budget, &outer->budget);
+    search.outer = outer;
     search.model = &model;
     search.without = without;
-    search.gap_rel = spotopt__option(options, SPOTOPT__OPT_GAP_REL);
+    search.gap_rel = spotopt__option(options, SPOTOPT__OPT_GAP_REL) * (outer == NULL ? 1.0 : 0.4);
     search.seed = (uint64_t)spotopt__option(options, SPOTOPT__OPT_SEED);
     status = spotopt__model_build(&model, problem, err);
     if (status == SPOTOPT_OK) {
@@ -373,6 +446,8 @@ solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without
             spotopt__sides_free(&search.sides);
     }
     spotopt__model_free(&model);
+    if (outer != NULL)
+        return_budget(outer, &search);
     if (status != SPOTOPT_OK) {
         spotopt_packing_free(packing);
         return status;
@@ -395,14 +470,14 @@ spotopt_status
 spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options, uint32_t without,
                        spotopt_packing **out, spotopt_error *err)
 {
-    return solve(problem, options, without, NULL, out, err);
+    return solve(problem, options, NULL, without, NULL, out, err);
 }
 
 spotopt_status
 spotopt_problem_solve(spotopt_problem *problem, const spotopt_options *options,
                       spotopt_packing **out, spotopt_error *err)
 {
-    return solve(problem, options, 0, NULL, out, err);
+    return solve(problem, options, NULL, 0, NULL, out, err);
 }
 
 spotopt_status
@@ -410,5 +485,5 @@ spotopt_problem_solve_from(spotopt_problem *problem, const spotopt_options *opti
                            const spotopt_packing *previous, spotopt_packing **out,
                            spotopt_error *err)
 {
-    return solve(problem, options, 0, previous, out, err);
+    return solve(problem, options, NULL, 0, previous, out, err);
 }

@@ -178,9 +178,10 @@ typedef struct counts {
     int optimal, feasible, infeasible, stopped, gave_up;
 } counts;
 
+/* before: solve from this one's packing, whose pools and demands have the same names; or NULL. */
 static void
 judge(uint64_t seed, const toy_problem *toy, double optimum, uint32_t without,
-      const spotopt_options *options, counts *seen)
+      const toy_problem *before, const spotopt_options *options, counts *seen)
 {
     spotopt_problem *problem = build(toy);
     spotopt_packing *packing = NULL;
@@ -189,8 +190,19 @@ judge(uint64_t seed, const toy_problem *toy, double optimum, uint32_t without,
     double cost, bound, checked = -1.0;
     int32_t outcome;
 
-    CU_ASSERT_EQUAL_FATAL(spotopt__problem_solve(problem, options, without, &packing, NULL),
-                          SPOTOPT_OK);
+    if (before != NULL) {
+        spotopt_problem *other = build(before);
+        spotopt_packing *previous = NULL;
+
+        CU_ASSERT_EQUAL_FATAL(spotopt_problem_solve(other, options, &previous, NULL), SPOTOPT_OK);
+        spotopt_problem_free(other);
+        CU_ASSERT_EQUAL_FATAL(
+            spotopt_problem_solve_from(problem, options, previous, &packing, NULL), SPOTOPT_OK);
+        spotopt_packing_free(previous);
+    } else {
+        CU_ASSERT_EQUAL_FATAL(spotopt__problem_solve(problem, options, without, &packing, NULL),
+                              SPOTOPT_OK);
+    }
     spotopt_problem_free(problem); /* the packing holds what it needs */
     outcome = spotopt_packing_outcome(packing);
     cost = spotopt_packing_cost(packing);
@@ -214,7 +226,8 @@ judge(uint64_t seed, const toy_problem *toy, double optimum, uint32_t without,
     if (outcome == SPOTOPT_OUTCOME_INFEASIBLE && optimum >= 0.0)
         wrong = "infeasible, and yet there is a packing";
     if (without == 0 && outcome == SPOTOPT_OUTCOME_STOPPED && optimum >= 0.0)
-        fprintf(stderr, "seed %llu: gave up, yet %f is possible\n", (unsigned long long)seed, optimum);
+        fprintf(stderr, "seed %llu: gave up, yet %f is possible\n", (unsigned long long)seed,
+                optimum);
     if (wrong != NULL)
         fprintf(stderr, "seed %llu without %u: %s (outcome %d cost %f bound %f optimum %f)\n",
                 (unsigned long long)seed, (unsigned)without, wrong, (int)outcome, cost, bound,
@@ -231,7 +244,7 @@ judge(uint64_t seed, const toy_problem *toy, double optimum, uint32_t without,
 static void
 test_pack__agrees_with_brute_force_on_every_rule(void)
 {
-    counts whole = {0}, parts = {0};
+    counts whole = {0}, parts = {0}, merged = {0}, later = {0};
     spotopt_options *options = NULL;
     const char *only = getenv("SPOTOPT_TEST_SEED");
     uint64_t first = only != NULL ? strtoull(only, NULL, 10) : 0;
@@ -243,17 +256,32 @@ test_pack__agrees_with_brute_force_on_every_rule(void)
         double optimum;
         toy_random(seed, &toy);
         optimum = toy_optimum(&toy, 3);
-        judge(seed, &toy, optimum, 0, options, &whole);
+        judge(seed, &toy, optimum, 0, NULL, options, &whole);
         /* And with the complete search left out, so that its proofs do not hide what the others
          * say. */
         if (seed % 4 == 0)
-            judge(seed, &toy, optimum, SPOTOPT__WITHOUT_EXACT, options, &parts);
+            judge(seed, &toy, optimum, SPOTOPT__WITHOUT_EXACT, NULL, options, &parts);
+        /* Through a coarser problem, be it of any use or not. */
+        if (seed % 4 == 1)
+            judge(seed, &toy, optimum, SPOTOPT__WITHOUT_EXACT | SPOTOPT__COARSE_ANYWAY, NULL,
+                  options, &merged);
+        /* From an answer to something else altogether. */
+        if (seed % 16 == 2) {
+            toy_problem other;
+
+            toy_random(seed / 16, &other);
+            judge(seed, &toy, optimum, 0, &other, options, &later);
+        }
     }
     printf(" optimal %d feasible %d infeasible %d stopped %d (%d wrongly); without complete "
            "search: %d %d %d %d (%d) ",
            whole.optimal, whole.feasible, whole.infeasible, whole.stopped, whole.gave_up,
            parts.optimal, parts.feasible, parts.infeasible, parts.stopped, parts.gave_up);
+    printf("merged: %d %d %d %d (%d); from another: %d %d %d %d (%d) ", merged.optimal,
+           merged.feasible, merged.infeasible, merged.stopped, merged.gave_up, later.optimal,
+           later.feasible, later.infeasible, later.stopped, later.gave_up);
     CU_ASSERT_EQUAL(whole.gave_up, 0);
+    CU_ASSERT_EQUAL(later.gave_up, 0);
     CU_ASSERT(only != NULL || whole.optimal > SEEDS / 4);
     CU_ASSERT(only != NULL || whole.infeasible > SEEDS / 20);
     spotopt_options_free(options);
