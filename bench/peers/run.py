@@ -110,7 +110,7 @@ def judged(args, check, problem, peer, file, seconds, note, limit):
         with open(file, encoding="utf-8") as text:
             result = json.load(text)
         row.update(outcome=result["outcome"], build_seconds=result["stats"].get("build_seconds", ""))
-        if result["nodes"] or result["outcome"] == "infeasible":
+        if result["nodes"] and result["outcome"] != "stopped" or result["outcome"] == "infeasible":
             verdict = check.judge(problem, result, None, result["outcome"] == "infeasible")
         else:
             verdict = {"ok": True, "outcome": "none"}

@@ -20,6 +20,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -84,7 +85,7 @@ func solve(ctx context.Context, p *problem, pods []*corev1.Pod) (scheduling.Resu
 		events.NewRecorder(&record.FakeRecorder{}), wall, nil, nil, option)
 	ready := time.Now()
 	results, err := scheduler.Solve(ctx, pods)
-	if err != nil {
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		fail(4, "solve: %v", err)
 	}
 	return results, ready.Sub(begin).Seconds(), time.Since(ready).Seconds()
@@ -143,7 +144,14 @@ func main() {
 	if r.Cost > 0 {
 		r.Gap = 1
 	}
-	r.Stats = map[string]any{"seconds": seconds, "setup_seconds": setup, "pods_without_node": len(results.PodErrors),
+	if len(r.Unplaced) > 0 {
+		r.Outcome = "stopped"
+	}
+	unplaced := 0
+	for _, count := range r.Unplaced {
+		unplaced += count
+	}
+	r.Stats = map[string]any{"seconds": seconds, "setup_seconds": setup, "pods_without_node": unplaced,
 		"workers": workers, "threads": runtime.GOMAXPROCS(0)}
 	text, err := json.Marshal(r)
 	if err == nil && *out != "" {
@@ -152,7 +160,7 @@ func main() {
 	if err != nil {
 		fail(3, "%v", err)
 	}
-	fmt.Printf("price %.6f nodes %d unplaced %d seconds %.3f setup %.3f\n", r.Cost, len(r.Nodes), len(results.PodErrors),
+	fmt.Printf("price %.6f nodes %d unplaced %d seconds %.3f setup %.3f\n", r.Cost, len(r.Nodes), unplaced,
 		seconds, setup)
 }
 
