@@ -120,7 +120,7 @@ def judged(args, check, problem, peer, file, seconds, note, limit):
         if verdict["outcome"] in ("optimal", "feasible"):
             row.update(cost=verdict["cost"], bound=verdict["bound"], gap=verdict["gap"])
     done = row["outcome"] in ("optimal", "infeasible") or row["gap"] not in ("", None) and row["gap"] <= args.gap
-    row["at_limit"] = not done and peer not in HEURISTICS
+    row["at_limit"] = not done and (peer not in HEURISTICS or row["cost"] == "")
     row["counted"] = max(1e-3, limit if row["at_limit"] else min(seconds, limit) if done else seconds)
     return row
 
