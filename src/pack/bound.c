@@ -151,9 +151,16 @@ typedef struct prices {
     double *side_cost; /* by kind, at scale 1: sum of side prices */
     double total;      /* replicas */
     spotopt__knapsack *sack;
-    uint32_t effort; /* steps of a search for one knapsack */
-    bool *tidy;      /* by kind: see is_tidy() */
+    uint32_t effort;         /* steps of a search for one knapsack */
+    bool *tidy;              /* by kind: see is_tidy() */
+    spotopt__budget *budget; /* once it is over, relaxations have to do; or NULL */
 } prices;
+
+static bool
+is_over(const prices *p)
+{
+    return p->budget != NULL && spotopt__budget_over(p->budget, "pack", (double)INFINITY, 0.0);
+}
 
 /*
  * Running nodes whose residents keep every limit per node: what they hold in an answer keeps them
@@ -298,7 +305,7 @@ bound_at(const prices *p, double scale, bool precise)
             for (uint32_t s = 0; s < kind->stay_count; s++)
                 leaving += model->item[kind->stays[s].item].move_cost * kind->stays[s].holds;
             keep = bare - scale * p->worth[kind->class_id];
-            if (precise && leaving > 0.0 && (kind->has_fixed || keep < leaving))
+            if (precise && leaving > 0.0 && !is_over(p) && (kind->has_fixed || keep < leaving))
                 keep = fmax(keep, bare + leaving - worth_of_node(p, k, scale));
             total += kind->has_fixed || keep < leaving ? keep : leaving;
         }
@@ -308,14 +315,14 @@ bound_at(const prices *p, double scale, bool precise)
 
 double
 spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, const double *item,
-                  const double *side, uint32_t effort)
+                  const double *side, uint32_t effort, spotopt__budget *budget)
 {
     spotopt_context *context = model->context;
     spotopt__extras extras;
     spotopt__knapsack sack;
     double *clipped = spotopt__alloc_array(context, model->items + 1, sizeof *clipped);
     double *sided = spotopt__alloc_array(context, sides->count + 1, sizeof *sided);
-    prices p = {model, sides, clipped, sided, NULL, NULL, 0.0, &sack, effort, NULL};
+    prices p = {model, sides, clipped, sided, NULL, NULL, 0.0, &sack, effort, NULL, budget};
     uint64_t *tally = NULL;
     double best = (double)-INFINITY, farley = (double)INFINITY, slack = 0.0;
     bool ok = spotopt__extras_init(&extras, model);
@@ -345,12 +352,13 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
     sack.hint = sides->hint;
     for (uint32_t c = 0; c < model->classes; c++) {
         sack.target = enough_for(&p, c);
-        p.worth[c] = worth_of_class(&p, c, effort);
+        p.worth[c] = worth_of_class(&p, c, effort > 0 && is_over(&p) ? 0 : effort);
     }
     sack.target = 0.0;
     /* A class that seems to earn more than it costs drags the whole bound down: look harder there.
      */
-    for (uint32_t c = 0, again = 60 * effort; c < model->classes && again > 0; c++) {
+    for (uint32_t c = 0, again = 60 * effort; c < model->classes && again > 0 && !is_over(&p);
+         c++) {
         const spotopt__class *at = &model->class_at[c];
         double bare = (double)INFINITY;
         for (uint32_t j = 0; j < at->kind_count; j++)

@@ -53,6 +53,7 @@ spotopt_status spotopt__resource_lp(const spotopt__model *model, spotopt__sides 
  * out. `effort` is the number of branching steps a knapsack may take; 0 uses relaxations alone.
  */
 double spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides,
-                         const double *item, const double *side, uint32_t effort);
+                         const double *item, const double *side, uint32_t effort,
+                         spotopt__budget *budget);
 
 #endif

@@ -392,7 +392,8 @@ spotopt__columns_bound(spotopt__columns *m, uint32_t effort)
         m->price[i] = m->item_row[i] == SPOTOPT__NONE ? 0.0 : m->dual[m->item_row[i]];
     for (uint32_t s = 0; s < sides->count; s++)
         m->side[s] = s < sides->active ? m->dual[m->side_row + s] : 0.0;
-    bound = spotopt__lagrange(m->model, sides, m->price, m->side, effort);
+    bound = spotopt__lagrange(m->model, sides, m->price, m->side, effort,
+                              &m->search->budget);
     if (bound > m->search->bound)
         memcpy(m->center, m->price, m->model->items * sizeof *m->price);
     spotopt__search_raise(m->search, bound);

@@ -12,6 +12,7 @@
 
 #include "pack/pricing.h"
 
+#define LABEL_FROM 5000 /* steps: whoever would spend so many wants to know */
 #define DIMS_MOST (64 + SPOTOPT__EXTRA_DIMS)
 
 bool
@@ -644,10 +645,19 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
     qsort(sorted, sack->pieces, sizeof *sorted, compare_desc);
     for (uint32_t j = 0; j < sack->pieces; j++)
         sack->order[j] = sorted[j].index;
-    sack->steps = 0;
-    sack->limit = steps;
-    sack->left_over = 0.0;
-    search(sack, 0, 0.0, room * (1.0 + 1e-12));
-    exact = fmax(fmax(sack->best_worth, sack->target) * (1.0 + 1e-12) + 1e-15, sack->left_over);
-    return exact < bound ? exact : bound;
+    for (int pass = 0; pass < 2; pass++) {
+        sack->steps = 0;
+        sack->limit = pass == 0 && steps >= LABEL_FROM ? LABEL_FROM / 2 : steps;
+        sack->left_over = 0.0;
+        search(sack, 0, 0.0, room * (1.0 + 1e-12));
+        exact =
+            fmax(fmax(sack->best_worth, sack->target) * (1.0 + 1e-12) + 1e-15, sack->left_over);
+        bound = fmin(bound, exact);
+        if (sack->limit == steps || sack->left_over < exact)
+            break;
+        bound = fmin(bound, spotopt__knapsack_label(sack, fmax(sack->best_worth, sack->target)));
+        if (bound <= fmax(sack->best_worth, sack->target) * (1.0 + 1e-9))
+            break;
+    }
+    return bound;
 }

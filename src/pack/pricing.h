@@ -66,6 +66,7 @@ typedef struct spotopt__knapsack {
     double *gain; /* by piece: worth above its need's price */
     double *room; /* by dim, while searching */
     void *sorted; /* workspace */
+    void *labels; /* of label.c, once it was wanted */
 } spotopt__knapsack;
 
 bool spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
@@ -80,5 +81,12 @@ void spotopt__knapsack_add(spotopt__knapsack *sack, uint32_t item, double worth,
  * best_worth are then what was found, and the bound is exact unless the steps ran out.
  */
 double spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps);
+/*
+ * label.c: an upper bound as well, never below `least`, by dynamic programming with the prices of the
+ * last solve; best[] when it finds something better. INFINITY when labels are too many or
+ * memory is short. Good where
+ * pieces are large or alike.
+ */
+double spotopt__knapsack_label(spotopt__knapsack *sack, double least);
 
 #endif

@@ -266,7 +266,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
                 price[i] += relaxed.weight[r] * model->item[i].request[r];
         }
         spotopt__search_raise(search,
-                              spotopt__lagrange(model, &search->sides, price, relaxed.side, 0));
+                              spotopt__lagrange(model, &search->sides, price, relaxed.side, 0, NULL));
         spotopt__builder_weigh(&search->builder, relaxed.weight);
         for (uint32_t i = 0; i < model->items; i++)
             search->builder.price[i] =
