@@ -47,7 +47,8 @@ spotopt__search_bare(spotopt__search *search, bool *out_done, spotopt_error *err
     if (bare.dims == 1) {
         nomem = !spotopt__bare_tighten(&bare) || (filler = spotopt__filler_new(&bare)) == NULL;
     } else {
-        if (!spotopt__vector_suits(&bare))
+        /* With several sorts of bins columns and dives come first: see dive.c. */
+        if (bare.sorts > 1 || !spotopt__vector_suits(&bare))
             goto done;
         packer = spotopt__packer_new(&bare, &search->budget, search->seed, &nomem);
     }
