@@ -368,6 +368,10 @@ spotopt__tree_run(const spotopt__bare *bare, spotopt__oracle *oracle, spotopt__p
         tree_free(&tree);
         return spotopt__nomem(err, "packing");
     }
+    for (size_t i = 0; has_best && i < best->batches.count && !tree.nomem; i++) {
+        const spotopt__batch *batch = &best->batches.at[i];
+        (void)spotopt__master_add(&tree, batch->sort, best->fills.at + batch->first, batch->fills);
+    }
     while (!tree.nomem) {
         const uint32_t node = choose(&tree, &least);
         int state;

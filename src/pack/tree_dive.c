@@ -234,17 +234,22 @@ bool
 spotopt__tree_dive(spotopt__tree *tree, uint32_t node, uint32_t tries)
 {
     int64_t bound;
+    bool found = false;
 
-    for (uint32_t t = 0; t < tries && !tree->nomem; t++) {
+    for (uint32_t t = 0; t < tries && !tree->nomem && tree->nodes.at[node].bound <= tree->target;
+         t++) {
         if (!spotopt__tree_go(tree, node))
-            return false;
+            return found;
         for (uint32_t depth = 0; !tree->nomem && !spotopt__search_over(tree->search); depth++) {
             uint64_t left = 0;
             spotopt__tree_refresh(tree);
             bound = 0;
             if (spotopt__master_solve(tree, 12, &bound) != SPOTOPT__NODE_SOLVED)
                 break;
-            if (depth > 0 && spotopt__tree_harvest(tree))
+            while (depth > 0 && tree->nodes.at[node].bound <= tree->target &&
+                   spotopt__tree_harvest(tree))
+                found = true;
+            if (tree->nodes.at[node].bound > tree->target)
                 return true;
             if (!step(tree, depth == 0 ? t : 0))
                 break;
@@ -252,12 +257,12 @@ spotopt__tree_dive(spotopt__tree *tree, uint32_t node, uint32_t tries)
                 left += tree->count[a];
             if (left == 0) {
                 if (tree->fixed.cost <= tree->target && spotopt__tree_keep(tree, &tree->fixed))
-                    return true;
+                    found = true;
                 break;
             }
             if (!spotopt__tree_look(tree))
-                return false;
+                return found;
         }
     }
-    return false;
+    return found;
 }

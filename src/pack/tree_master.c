@@ -337,10 +337,36 @@ take_patterns(spotopt__tree *tree, const double *price)
     return taken;
 }
 
+/* The same as prove(), roughly and before it is rounded: tells which prices are better. */
+static double
+feel(const spotopt__tree *tree, double unit)
+{
+    double sum = 0.0, lagrange, farley;
+
+    for (uint32_t p = 0; p < tree->view.parts; p++)
+        sum += tree->part_price[p] * tree->view.part[p].count;
+    for (uint32_t c = 0; c < tree->cuts.count; c++)
+        sum -= tree->cut_price[c] * tree->cuts.at[c].right;
+    lagrange = sum;
+    farley = sum;
+    for (uint32_t s = 0; s < tree->bare->sorts; s++) {
+        const double cost = (double)tree->bare->sort[s].cost * unit, worth = tree->bound[s];
+        double most = (double)tree->upper[s];
+        if (tree->upper[s] == 0)
+            continue;
+        if (tree->target < INT64_MAX)
+            most = fmin(most, (double)(tree->target - tree->fixed.cost) /
+                                  (double)tree->bare->sort[s].cost);
+        lagrange += (cost - worth) * (cost >= worth ? (double)tree->lower[s] : most);
+        farley = worth > cost ? fmin(farley, sum * cost / worth) : farley;
+    }
+    return (double)tree->fixed.cost + fmax(lagrange, farley) / unit;
+}
+
 /* Prices and asks; *bound rises. False: memory ran out, or the budget is over. */
 static bool
 ask(spotopt__tree *tree, const double *row_price, int effort, uint32_t most, int64_t *bound,
-    bool *out_better)
+    double *out_real)
 {
     const spotopt__bare *bare = tree->bare;
     const int power = make_prices(tree, row_price);
@@ -363,7 +389,7 @@ ask(spotopt__tree *tree, const double *row_price, int effort, uint32_t most, int
     }
     tree->search->pricing_seconds += spotopt__clock(tree->context) - start_s;
     proved = prove(tree, power);
-    *out_better = proved > *bound;
+    *out_real = feel(tree, unit);
     *bound = proved > *bound ? proved : *bound;
     return true;
 }
@@ -392,9 +418,11 @@ spotopt__tree_row_room(spotopt__tree *tree, uint32_t rows)
 int
 spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
 {
-    const uint32_t most = tree->view.parts / 6 + 10;
+    /* In several dimensions early prices are far off: they only help once their bound does. */
+    const bool plain = tree->bare->dims == 1;
+    const uint32_t most = plain ? tree->view.parts / 6 + 10 : tree->view.parts / 4 + 20;
     uint32_t rows;
-    double alpha = 0.6;
+    double alpha = 0.6, high = plain ? 0.0 : (double)*bound - 1.0, real;
     int64_t here = 0; /* the best bound of this view */
     int effort = 1;
 
@@ -411,7 +439,6 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
         double start_s = spotopt__clock(tree->context), value;
         const double *duals;
         spotopt__simplex_state state;
-        bool better = false;
         uint32_t taken;
 
         if (spotopt__search_over(tree->search))
@@ -430,17 +457,21 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
         if (!spotopt__tree_row_room(tree, rows))
             return SPOTOPT__NODE_STOPPED;
         memcpy(tree->price, duals, rows * sizeof *duals);
-        if (!tree->has_center) {
+        if (!tree->has_center && plain) {
             memcpy(tree->center, duals, rows * sizeof *duals);
             tree->has_center = true;
         }
+        alpha = tree->has_center ? alpha : 0.0;
         for (;;) {
             for (uint32_t r = 0; r < rows; r++)
                 tree->trial[r] = alpha * tree->center[r] + (1.0 - alpha) * tree->price[r];
-            if (!ask(tree, tree->trial, effort, most, &here, &better))
+            if (!ask(tree, tree->trial, effort, most, &here, &real))
                 return SPOTOPT__NODE_STOPPED;
-            if (better || alpha == 0.0)
+            if (real > high || (plain && alpha == 0.0)) {
+                tree->has_center = true;
                 memcpy(tree->center, tree->trial, rows * sizeof *tree->trial);
+            }
+            high = real > high ? real : high;
             if (here > *bound)
                 *bound = here;
             if (tree->target<INT64_MAX && * bound> tree->target)
@@ -452,7 +483,7 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
                 break;
             alpha = alpha > 0.3 ? 0.3 : 0.0; /* nothing here that the LP lacks */
         }
-        if (taken > 0)
+        if (taken > 0 && tree->has_center)
             alpha = 0.6;
         if (taken == 0 && alpha == 0.0 && effort < 2 &&
             (double)here < value - 1e-6 * fmax(1.0, value)) {
