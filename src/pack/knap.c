@@ -16,7 +16,8 @@
 
 #include "pack/tree.h"
 
-#define CELLS_MOST 6000000  /* of a table; beyond, units are coarser */
+#define CELLS_MOST 20000000 /* of a table; beyond, units are coarser */
+#define CELLS_COARSE 4000000
 #define EXACT_MOST 16777216 /* 2^24 */
 #define NEVER (-1e30f)
 
@@ -54,6 +55,9 @@ typedef struct knap {
     double best;     /* net of charges, which may be many: in doubles */
     uint32_t best_fills;
     uint64_t steps, steps_most;
+    bool (*stop)(void *);
+    void *stop_data;
+    bool stopped; /* bounds as they are, and out */
 } knap;
 
 static void
@@ -101,7 +105,9 @@ knap_enter(void *self, const spotopt__view *view)
     const uint32_t parts = view->parts;
 
     k->view = view;
-    k->unit = (widest + 1) * (parts + 1) / CELLS_MOST + 1;
+    k->unit = 1;
+    if ((widest + 1) * (parts + 1) > CELLS_MOST)
+        k->unit = (widest + 1) * (parts + 1) / CELLS_COARSE + 1;
     k->width = (size_t)(widest / k->unit) + 1;
     if (!make_room(k->context, &k->table, &k->room, (parts + 1) * k->width, sizeof *k->table) ||
         !make_room(k->context, &k->spare, &k->spare_room, k->width, sizeof *k->spare))
@@ -295,6 +301,10 @@ search(knap *k, uint32_t p, int64_t space, double worth, uint32_t depth)
     }
     if (++k->steps > k->steps_most)
         return false;
+    if (k->steps % 16384 == 0 && k->stop != NULL && k->stop(k->stop_data))
+        k->stopped = true;
+    if (k->stopped)
+        return false;
     for (; p < view->parts; p++) {
         const int64_t size = view->size[p];
         if (worth + table_at(k, p, space) <= k->best)
@@ -374,7 +384,7 @@ price_sort(knap *k, uint32_t s, float over, int effort, uint32_t most, spotopt__
     const spotopt__view *view = k->view;
     const int64_t capacity = k->bare->sort[s].capacity[0];
     uint32_t count = 0, taken = 0;
-    uint64_t steps_left = effort >= 2 ? 50000000 : effort == 1 ? 1000000 : 50000;
+    uint64_t steps_left = effort >= 2 ? 10000000 : effort == 1 ? 1000000 : 50000;
     double top = k->plain ? 0.0 : over;
 
     k->allowed = capacity - (view->least != NULL ? view->least[s] : 0);
@@ -446,6 +456,9 @@ knap_price(void *self, const spotopt__prices *prices, const double *threshold,
         k->price[p] = (float)prices->part[p];
     /* One row for all sorts: those that may leave less space than others are relaxed a little. */
     k->plain = k->unit == 1 && view->apart == NULL && k->member_first[view->parts] == 0;
+    k->stop = prices->stop;
+    k->stop_data = prices->stop_data;
+    k->stopped = false;
     fill_table(k);
     *work += (uint64_t)(view->parts + 1) * k->width / 16;
     exact = true;

@@ -205,12 +205,13 @@ tell(const spotopt__tree *tree, const char *what, uint32_t node, int state)
 
     spotopt__log(tree->context, SPOTOPT_LOG_DEBUG,
                  "pack: %s %u depth %u state %d bound %.0f of %.0f, LP %.6f, %u rows, %zu columns, "
-                 "%zu cuts, %.3f s, %.3f in LPs, %.3f pricing",
+                 "%zu cuts, %.3f s, %.3f in LPs, %.3f pricing, %.0f rounds, %.0f pivots",
                  what, node, tree->nodes.at[node].depth, state, (double)tree->nodes.at[node].bound,
                  (double)tree->target, spotopt__master_value(tree), spotopt__simplex_rows(tree->lp),
                  tree->columns.count, tree->cuts.count,
                  spotopt__clock(tree->context) - search->budget.start_s, search->lp_seconds,
-                 search->pricing_seconds);
+                 search->pricing_seconds, (double)tree->rounds,
+                 (double)spotopt__simplex_pivots(tree->lp));
 }
 
 static int
@@ -232,19 +233,19 @@ solve_here(spotopt__tree *tree, uint32_t node)
     return state;
 }
 
-/* Cuts at the root, as long as they move the LP. */
+/* Cuts, as long as they are found and rounds last. */
 static int
-cut_root(spotopt__tree *tree)
+cut_node(spotopt__tree *tree, uint32_t node, int rounds, uint32_t most)
 {
     int state = SPOTOPT__NODE_SOLVED;
 
-    for (int round = 0; round < CUT_ROUNDS && state == SPOTOPT__NODE_SOLVED; round++) {
-        if (spotopt__tree_separate(tree, CUTS_A_ROUND) == 0 || tree->nomem)
+    for (int round = 0; round < rounds && state == SPOTOPT__NODE_SOLVED; round++) {
+        if (spotopt__tree_separate(tree, most) == 0 || tree->nomem)
             break;
-        state = solve_here(tree, 0);
+        state = solve_here(tree, node);
         if (state == SPOTOPT__NODE_SOLVED && spotopt__tree_harvest(tree))
-            state = solve_here(tree, 0);
-        tell(tree, "cuts", 0, state);
+            state = solve_here(tree, node);
+        tell(tree, "cuts", node, state);
     }
     return state;
 }
@@ -265,12 +266,14 @@ visit(spotopt__tree *tree, uint32_t node)
         if (!tree->nomem)
             state = solve_here(tree, 0);
         if (state == SPOTOPT__NODE_SOLVED && tree->cutting)
-            state = cut_root(tree);
+            state = cut_node(tree, 0, CUT_ROUNDS, CUTS_A_ROUND);
     } else if (state == SPOTOPT__NODE_SOLVED && tree->search->branch_nodes % 16 == 0) {
         (void)spotopt__tree_dive(tree, node, 1);
         if (!tree->nomem)
             state = solve_here(tree, node);
     }
+    if (state == SPOTOPT__NODE_SOLVED && node != 0 && tree->cutting)
+        state = cut_node(tree, node, 2, 10);
     return state;
 }
 

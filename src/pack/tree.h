@@ -48,6 +48,8 @@ typedef struct spotopt__prices {
     uint32_t cuts;
     const spotopt__cut *cut;
     const double *cut_price; /* >= 0, whole: charged */
+    bool (*stop)(void *);    /* true: out of time; give what bounds there are. Ask sparingly */
+    void *stop_data;
 } spotopt__prices;
 
 /* A pattern: fills by *part* of the view. */

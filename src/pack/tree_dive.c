@@ -69,8 +69,9 @@ spotopt__tree_keep(spotopt__tree *tree, spotopt__plan *plan)
     return true;
 }
 
-/* Adds up to n bins with the column's content to the plan, as far as pieces and room last. */
-static void
+/* Adds up to n bins with the column's content to the plan, as far as pieces and room last; how
+ * many. */
+static uint64_t
 add_bins(spotopt__tree *tree, const spotopt__column *column, uint64_t n, uint32_t *left)
 {
     const spotopt__bare *bare = tree->bare;
@@ -81,7 +82,7 @@ add_bins(spotopt__tree *tree, const spotopt__column *column, uint64_t n, uint32_
     tree->by_atom.count = 0;
     if (!spotopt__vec_reserve(tree->context, &tree->by_atom, bare->types)) {
         tree->nomem = true;
-        return;
+        return 0;
     }
     for (uint32_t t = 0; t < bare->types; t++) {
         if (tree->content[t] > 0) {
@@ -91,11 +92,33 @@ add_bins(spotopt__tree *tree, const spotopt__column *column, uint64_t n, uint32_
     }
     n = n < tree->room[column->sort] ? n : tree->room[column->sort];
     if (n == 0)
-        return;
+        return 0;
     for (uint32_t f = 0; f < fills; f++)
         left[tree->by_atom.at[f].type] -= (uint32_t)n * tree->by_atom.at[f].count;
     tree->room[column->sort] -= n;
     (void)spotopt__plan_add(&tree->plan, bare, column->sort, (uint32_t)n, tree->by_atom.at, fills);
+    return n;
+}
+
+/* One bin with as much of the column's content as is left. */
+static void
+add_part(spotopt__tree *tree, const spotopt__column *column, uint32_t *left)
+{
+    const spotopt__bare *bare = tree->bare;
+    uint32_t fills = 0;
+
+    memset(tree->content, 0, bare->types * sizeof *tree->content);
+    spotopt__column_types(tree, column, 1, tree->content);
+    for (uint32_t t = 0; t < bare->types; t++) {
+        uint32_t n = tree->content[t] < left[t] ? tree->content[t] : left[t];
+        if (n > 0)
+            tree->by_atom.at[fills++] = (spotopt__fill){t, n};
+        left[t] -= n;
+    }
+    if (fills == 0)
+        return;
+    tree->room[column->sort]--;
+    (void)spotopt__plan_add(&tree->plan, bare, column->sort, 1, tree->by_atom.at, fills);
 }
 
 /* Packs what is left; false when it does not come below the target. */
@@ -152,11 +175,14 @@ spotopt__tree_harvest(spotopt__tree *tree)
         }
         for (uint32_t i = 0; i < count; i++) {
             double whole = floor(spotopt__simplex_x(tree->lp, list[i].column) + 1e-6);
-            if (whole >= 1.0)
-                add_bins(tree, &tree->columns.at[list[i].column], (uint64_t)whole, tree->scratch);
+            const spotopt__column *column = &tree->columns.at[list[i].column];
+            uint64_t n = whole >= 1.0 ? add_bins(tree, column, (uint64_t)whole, tree->scratch) : 0;
+            /* Where rows are covered more than once, the last bins get less. */
+            for (; whole >= 1.0 && n < (uint64_t)whole && tree->room[column->sort] > 0; n++)
+                add_part(tree, column, tree->scratch);
         }
         for (uint32_t i = 0; i < count && up == 1; i++)
-            add_bins(tree, &tree->columns.at[list[i].column], 1, tree->scratch);
+            (void)add_bins(tree, &tree->columns.at[list[i].column], 1, tree->scratch);
         tree->search->budget.work += count;
         if (pack_rest(tree, tree->scratch, 3))
             found = spotopt__tree_keep(tree, &tree->plan);

@@ -97,7 +97,9 @@ typedef struct spotopt__tree {
     uint32_t *scratch;        /* by type */
     uint64_t *room;           /* by sort */
     double *along;            /* by row */
+    uint64_t rounds, rebuilt;
     bool cutting, nomem;
+    bool is_new; /* the LP was built anew and not solved yet */
 } spotopt__tree;
 
 /* What became of a node. */
@@ -124,6 +126,7 @@ bool spotopt__master_add_cut(spotopt__tree *tree, const spotopt__cut *cut);
 /* Column generation for the view until it is solved, cut, or rounds are over (0: all it takes).
  * *bound: in steps, of all below; never falls. */
 int spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound);
+bool spotopt__master_rebuild(spotopt__tree *tree); /* refresh after */
 void spotopt__master_purge(spotopt__tree *tree);
 double spotopt__master_value(const spotopt__tree *tree); /* the LP's objective, in steps */
 /* Pieces of a column's types: adds n times its content to by_type. */

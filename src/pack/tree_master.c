@@ -19,6 +19,7 @@
 #define PRICE_MOST 4194304.0 /* 2^22: a price; sums of four still fit the oracle's floats */
 #define REDUCED_TOL 1e-7     /* of the dearest sort: what a column must earn to come in */
 #define PENALTY_MOST 1e5
+#define CUTS_MOST 150
 
 __extension__ typedef __int128 wide;
 
@@ -88,47 +89,60 @@ spotopt__cut_counts(const spotopt__tree *tree, const spotopt__cut *cut,
     return held / 2;
 }
 
-bool
-spotopt__master_add(spotopt__tree *tree, uint32_t sort, const spotopt__fill *atoms, uint32_t count)
+/* The LP's own copy of a column. */
+static bool
+enter_column(spotopt__tree *tree, const spotopt__column *column)
 {
-    spotopt__column column = {sort, (uint32_t)tree->column_fill.count, count, true};
-    const bool outright_one = sort == SPOTOPT__NONE;
+    const bool outright_one = column->sort == SPOTOPT__NONE;
+    const spotopt__fill *fill = &tree->column_fill.at[column->first];
+    const size_t room = column->fills + 1 + tree->cuts.count;
+    uint32_t count = 0;
 
     tree->row_list.count = tree->value_list.count = 0;
-    if (!spotopt__vec_reserve(tree->context, &tree->column_fill, count) ||
-        !spotopt__vec_reserve(tree->context, &tree->row_list, count + 1 + tree->cuts.count) ||
-        !spotopt__vec_reserve(tree->context, &tree->value_list, count + 1 + tree->cuts.count) ||
-        !spotopt__vec_push(tree->context, &tree->columns, column))
+    if (!spotopt__vec_reserve(tree->context, &tree->row_list, room) ||
+        !spotopt__vec_reserve(tree->context, &tree->value_list, room))
         goto nomem;
-    for (uint32_t f = 0; f < count; f++) {
-        tree->column_fill.at[tree->column_fill.count++] = atoms[f];
-        tree->row_list.at[f] = tree->atoms.at[atoms[f].type].row;
-        tree->value_list.at[f] = atoms[f].count;
+    for (uint32_t f = 0; f < column->fills; f++) {
+        tree->row_list.at[count] = tree->atoms.at[fill[f].type].row;
+        tree->value_list.at[count++] = fill[f].count;
     }
-    tree->row_list.count = count;
     if (!outright_one) {
-        tree->row_list.at[tree->row_list.count] = tree->sort_row[sort];
-        tree->value_list.at[tree->row_list.count++] = 1.0;
+        tree->row_list.at[count] = tree->sort_row[column->sort];
+        tree->value_list.at[count++] = 1.0;
         for (uint32_t c = 0; c < tree->cuts.count; c++) {
-            uint32_t counts = spotopt__cut_counts(tree, &tree->cuts.at[c], &column);
+            uint32_t counts = spotopt__cut_counts(tree, &tree->cuts.at[c], column);
             if (counts > 0) {
-                tree->row_list.at[tree->row_list.count] = tree->cut_row.at[c];
-                tree->value_list.at[tree->row_list.count++] = counts;
+                tree->row_list.at[count] = tree->cut_row.at[c];
+                tree->value_list.at[count++] = counts;
             }
         }
     }
     if (!spotopt__simplex_add_column(
             tree->lp,
-            outright_one ? tree->penalty * outright(tree, &tree->atoms.at[atoms[0].type])
-                         : (double)tree->bare->sort[sort].cost / tree->scale,
-            0.0, INFINITY, (uint32_t)tree->row_list.count, tree->row_list.at, tree->value_list.at))
+            outright_one ? tree->penalty * outright(tree, &tree->atoms.at[fill[0].type])
+                         : (double)tree->bare->sort[column->sort].cost / tree->scale,
+            0.0, INFINITY, count, tree->row_list.at, tree->value_list.at))
         goto nomem;
-    if (!outright_one)
-        tree->search->columns++;
     return true;
 nomem:
     tree->nomem = true;
     return false;
+}
+
+bool
+spotopt__master_add(spotopt__tree *tree, uint32_t sort, const spotopt__fill *atoms, uint32_t count)
+{
+    spotopt__column column = {sort, (uint32_t)tree->column_fill.count, count, true};
+
+    if (!spotopt__vec_reserve(tree->context, &tree->column_fill, count) ||
+        !spotopt__vec_push(tree->context, &tree->columns, column)) {
+        tree->nomem = true;
+        return false;
+    }
+    for (uint32_t f = 0; f < count; f++)
+        tree->column_fill.at[tree->column_fill.count++] = atoms[f];
+    tree->search->columns += sort != SPOTOPT__NONE;
+    return enter_column(tree, &column);
 }
 
 bool
@@ -181,6 +195,58 @@ spotopt__master_init(spotopt__tree *tree)
             return false;
     }
     return true;
+}
+
+/* Cuts that the LP's solution leaves slack go, once there are many. */
+static void
+drop_cuts(spotopt__tree *tree)
+{
+    size_t kept = 0;
+
+    for (size_t c = 0; c < tree->cuts.count; c++) {
+        double slack = (double)tree->cuts.at[c].right -
+                       spotopt__simplex_activity(tree->lp, tree->cut_row.at[c]);
+        if (slack < 1e-6)
+            tree->cuts.at[kept++] = tree->cuts.at[c];
+    }
+    tree->cuts.count = tree->cut_row.count = kept;
+}
+
+/* The same LP anew, from nothing: for when the engine gave up, and to get rid of rows. */
+bool
+spotopt__master_rebuild(spotopt__tree *tree)
+{
+    const spotopt__bare *bare = tree->bare;
+    spotopt__simplex *lp = spotopt__simplex_new(tree->context);
+    uint32_t row = 0;
+
+    if (lp == NULL) {
+        tree->nomem = true;
+        return false;
+    }
+    spotopt__simplex_free(tree->lp);
+    tree->lp = lp;
+    tree->has_center = false;
+    tree->rebuilt++;
+    for (uint32_t a = 0; a < tree->atoms.count; a++) {
+        tree->atoms.at[a].row = row++;
+        tree->nomem = tree->nomem || !spotopt__simplex_add_row(lp, 0.0, INFINITY, 0, NULL, NULL);
+    }
+    for (uint32_t s = 0; s < bare->sorts; s++) {
+        tree->sort_row[s] = row++;
+        tree->nomem = tree->nomem || !spotopt__simplex_add_row(lp, 0.0, INFINITY, 0, NULL, NULL);
+    }
+    for (uint32_t c = 0; c < tree->cuts.count; c++) {
+        tree->cut_row.at[c] = row++;
+        tree->nomem =
+            tree->nomem ||
+            !spotopt__simplex_add_row(lp, -INFINITY, (double)tree->cuts.at[c].right, 0, NULL, NULL);
+    }
+    for (size_t c = 0; c < tree->columns.count && !tree->nomem; c++) {
+        tree->columns.at[c].valid = true;
+        (void)enter_column(tree, &tree->columns.at[c]);
+    }
+    return !tree->nomem;
 }
 
 double
@@ -371,8 +437,9 @@ ask(spotopt__tree *tree, const double *row_price, int effort, uint32_t most, int
     const spotopt__bare *bare = tree->bare;
     const int power = make_prices(tree, row_price);
     const double unit = ldexp(1.0, power);
-    spotopt__prices prices = {unit, tree->part_price, (uint32_t)tree->cuts.count, tree->cuts.at,
-                              tree->cut_price};
+    spotopt__prices prices = {unit,          tree->part_price, (uint32_t)tree->cuts.count,
+                              tree->cuts.at, tree->cut_price,  is_stopped,
+                              tree};
     double start_s = spotopt__clock(tree->context);
     int64_t proved;
 
@@ -420,11 +487,12 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
 {
     /* In several dimensions early prices are far off: they only help once their bound does. */
     const bool plain = tree->bare->dims == 1;
-    const uint32_t most = plain ? tree->view.parts / 6 + 10 : tree->view.parts / 4 + 20;
+    const uint32_t most = plain ? tree->view.parts / 5 + 10 : tree->view.parts / 4 + 20;
     uint32_t rows;
     double alpha = 0.6, high = plain ? 0.0 : (double)*bound - 1.0, real;
     int64_t here = 0; /* the best bound of this view */
     int effort = 1;
+    bool fresh = false;
 
     if (tree->dead) {
         *bound = tree->target + 1;
@@ -443,15 +511,22 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
 
         if (spotopt__search_over(tree->search))
             return SPOTOPT__NODE_STOPPED;
+        tree->rounds++;
         state = spotopt__simplex_solve(tree->lp, 0, is_stopped, tree);
         rows = spotopt__simplex_rows(tree->lp);
         tree->search->budget.work +=
             (spotopt__simplex_pivots(tree->lp) - pivots + 1) * ((uint64_t)rows * rows / 128 + 1);
         tree->search->lp_seconds += spotopt__clock(tree->context) - start_s;
+        tree->nomem = tree->nomem || spotopt__simplex_nomem(tree->lp);
         if (state != SPOTOPT__SIMPLEX_OPTIMAL) {
-            tree->nomem = tree->nomem || spotopt__simplex_nomem(tree->lp);
-            return SPOTOPT__NODE_STOPPED;
+            if (tree->nomem || fresh || spotopt__search_over(tree->search) ||
+                !spotopt__master_rebuild(tree))
+                return SPOTOPT__NODE_STOPPED;
+            spotopt__tree_refresh(tree);
+            fresh = true;
+            continue;
         }
+        tree->is_new = fresh = false;
         value = (double)tree->fixed.cost + spotopt__master_value(tree);
         duals = spotopt__simplex_duals(tree->lp);
         if (!spotopt__tree_row_room(tree, rows))
@@ -481,7 +556,7 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
                 return SPOTOPT__NODE_STOPPED;
             if (taken > 0 || alpha == 0.0 || spotopt__search_over(tree->search))
                 break;
-            alpha = alpha > 0.3 ? 0.3 : 0.0; /* nothing here that the LP lacks */
+            alpha = alpha > 0.3 ? alpha / 2.0 : 0.0; /* nothing here that the LP lacks */
         }
         if (taken > 0 && tree->has_center)
             alpha = 0.6;
@@ -525,7 +600,13 @@ spotopt__master_purge(spotopt__tree *tree)
     unsigned char *gone;
     size_t kept = 0, fills = 0;
 
-    if (count < 6 * rows + 400)
+    if (tree->cuts.count > CUTS_MOST) {
+        drop_cuts(tree);
+        if (!spotopt__master_rebuild(tree))
+            return;
+        tree->is_new = true;
+    }
+    if (count < 6 * rows + 400 || tree->is_new)
         return;
     reduced = spotopt__alloc_array(tree->context, 2 * count, sizeof *reduced);
     gone = spotopt__alloc_array(tree->context, count, 1);
