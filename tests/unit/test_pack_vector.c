@@ -66,7 +66,7 @@ make_world(world *w, spotopt__rng *rng)
             }
         }
     }
-    w->prices = (spotopt__prices){1000.0, w->price, 0, w->cut, w->charge};
+    w->prices = (spotopt__prices){1000.0, w->price, 0, w->cut, w->charge, NULL, NULL};
     if (spotopt__rng_below(rng, 2) == 0) {
         w->prices.cuts = 3;
         for (uint32_t c = 0; c < 3; c++) {
