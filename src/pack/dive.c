@@ -162,6 +162,20 @@ spotopt__columns_dive(spotopt__columns *m, spotopt__state *state, uint32_t round
     finish(m, state);
 }
 
+/* The mirror's values, where banned columns are absent, in the order of all columns, in place. */
+static const double *
+value_of(const spotopt__columns *m, double *x)
+{
+    double *value = x + m->fixed_columns;
+    size_t there = 0;
+
+    for (size_t c = 0; c < m->columns.count; c++)
+        there += !m->columns.at[c].banned;
+    for (size_t c = m->columns.count; c-- > 0;) /* from the end: none is overwritten too early */
+        value[c] = m->columns.at[c].banned ? 0.0 : value[--there];
+    return value;
+}
+
 void
 spotopt__columns_whole(spotopt__columns *m)
 {
@@ -178,7 +192,7 @@ spotopt__columns_whole(spotopt__columns *m)
         goto done;
     columns = spotopt__lp_columns(m->mirror);
     whole = spotopt__alloc_array(m->context, columns + 1, 1);
-    x = spotopt__alloc_array(m->context, columns + 1, sizeof *x);
+    x = spotopt__alloc_array(m->context, columns + count + 1, sizeof *x); /* see value_of() */
     if (whole == NULL || x == NULL) {
         m->nomem = true;
         goto done;
@@ -192,7 +206,7 @@ spotopt__columns_whole(spotopt__columns *m)
     if (ok && answer.seconds > 0.95 * limit)
         m->search->hurried = true;
     if (ok && (answer.state == SPOTOPT__LP_OPTIMAL || answer.state == SPOTOPT__LP_FEASIBLE))
-        spotopt__columns_round(m, x + m->fixed_columns, 2.0);
+        spotopt__columns_round(m, value_of(m, x), 2.0);
 done:
     spotopt__lp_free(m->mirror);
     m->mirror = NULL;
