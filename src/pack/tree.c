@@ -250,6 +250,28 @@ cut_node(spotopt__tree *tree, uint32_t node, int rounds, uint32_t most)
     return state;
 }
 
+/* Now and then, and where the numbers of bins have become whole. */
+static bool
+is_time_to_dive(const spotopt__tree *tree, uint32_t node)
+{
+    const spotopt__tnode *at = &tree->nodes.at[node];
+    bool whole = at->what == SPOTOPT__FEWER || at->what == SPOTOPT__MORE;
+
+    for (uint32_t s = 0; s < tree->bare->sorts && whole; s++) {
+        double n = spotopt__simplex_activity(tree->lp, tree->sort_row[s]);
+        whole = fabs(n - nearbyint(n)) < 1e-5;
+    }
+    return whole || tree->search->branch_nodes % 16 == 0;
+}
+
+/* Cuts raise the LP by a little of a bin: they pay where that is all there is. */
+static bool
+is_close(const spotopt__tree *tree, uint32_t node)
+{
+    return tree->cutting &&
+           (double)tree->target - tree->nodes.at[node].guess < 0.05 * tree->scale + 1e-6;
+}
+
 static int
 visit(spotopt__tree *tree, uint32_t node)
 {
@@ -265,15 +287,15 @@ visit(spotopt__tree *tree, uint32_t node)
         (void)spotopt__tree_dive(tree, 0, 3);
         if (!tree->nomem)
             state = solve_here(tree, 0);
-        if (state == SPOTOPT__NODE_SOLVED && tree->cutting)
+        if (state == SPOTOPT__NODE_SOLVED && is_close(tree, 0))
             state = cut_node(tree, 0, CUT_ROUNDS, CUTS_A_ROUND);
-    } else if (state == SPOTOPT__NODE_SOLVED && tree->search->branch_nodes % 16 == 0) {
+    } else if (state == SPOTOPT__NODE_SOLVED && is_time_to_dive(tree, node)) {
         (void)spotopt__tree_dive(tree, node, 1);
         if (!tree->nomem)
             state = solve_here(tree, node);
     }
-    if (state == SPOTOPT__NODE_SOLVED && node != 0 && tree->cutting)
-        state = cut_node(tree, node, 2, 10);
+    if (state == SPOTOPT__NODE_SOLVED && node != 0 && is_close(tree, node))
+        state = cut_node(tree, node, 2, 6);
     return state;
 }
 
@@ -289,7 +311,7 @@ tree_init(spotopt__tree *tree)
         all += bare->sort[s].cost * (int64_t)bare->sort[s].limit;
     }
     tree->scale = (double)tree->dearest;
-    tree->target = tree->has_best ? tree->best->cost - 1 : all;
+    tree->target = tree->wanted = tree->has_best ? tree->best->cost - 1 : all;
     spotopt__plan_init(&tree->fixed, context);
     spotopt__plan_init(&tree->plan, context);
     spotopt__plan_init(&tree->rest, context);

@@ -64,7 +64,8 @@ spotopt__tree_keep(spotopt__tree *tree, spotopt__plan *plan)
         return false;
     }
     tree->has_best = true;
-    tree->target = plan->cost - 1;
+    tree->wanted = plan->cost - 1;
+    tree->target = tree->target < tree->wanted ? tree->target : tree->wanted;
     spotopt__plan_offer(plan, tree->bare, tree->search);
     return true;
 }
@@ -134,7 +135,7 @@ pack_rest(spotopt__tree *tree, uint32_t *left, uint32_t effort)
         return tree->plan.cost <= tree->target &&
                spotopt__packer_finish(tree->packer, &tree->plan, tree->target, FINISH_STEPS);
     if (pieces > 0) {
-        if (tree->filler == NULL || tree->plan.cost >= tree->target)
+        if (tree->filler == NULL || tree->plan.cost >= tree->wanted)
             return false;
         spotopt__plan_clear(&tree->rest);
         if (!spotopt__filler_run(tree->filler, left, tree->room, effort, &tree->search->budget.work,
@@ -146,7 +147,7 @@ pack_rest(spotopt__tree *tree, uint32_t *left, uint32_t effort)
                                     tree->rest.fills.at + batch->first, batch->fills);
         }
     }
-    return tree->plan.cost <= tree->target;
+    return tree->plan.cost <= tree->wanted;
 }
 
 bool
@@ -256,39 +257,52 @@ step(spotopt__tree *tree, uint32_t pass_over)
     return fixed > 0;
 }
 
+static bool
+dive_once(spotopt__tree *tree, uint32_t node, uint32_t pass_over)
+{
+    const int64_t least = tree->nodes.at[node].bound;
+    bool found = false;
+
+    if (!spotopt__tree_go(tree, node))
+        return false;
+    for (uint32_t depth = 0; !tree->nomem && !spotopt__search_over(tree->search); depth++) {
+        uint64_t left = 0;
+        int64_t bound = 0;
+        spotopt__tree_refresh(tree);
+        if (spotopt__master_solve(tree, 12, &bound) != SPOTOPT__NODE_SOLVED)
+            break;
+        while (depth > 0 && least <= tree->wanted && spotopt__tree_harvest(tree))
+            found = true;
+        if (least > tree->wanted || !step(tree, depth == 0 ? pass_over : 0))
+            break;
+        for (uint32_t a = 0; a < tree->atoms.count; a++)
+            left += tree->count[a];
+        if (left == 0) {
+            if (tree->fixed.cost <= tree->wanted && spotopt__tree_keep(tree, &tree->fixed))
+                found = true;
+            break;
+        }
+        if (!spotopt__tree_look(tree))
+            break;
+    }
+    return found;
+}
+
 bool
 spotopt__tree_dive(spotopt__tree *tree, uint32_t node, uint32_t tries)
 {
-    int64_t bound;
     bool found = false;
 
-    for (uint32_t t = 0; t < tries && !tree->nomem && tree->nodes.at[node].bound <= tree->target;
+    for (uint32_t t = 0; t < tries && !tree->nomem && tree->nodes.at[node].bound <= tree->wanted;
          t++) {
-        if (!spotopt__tree_go(tree, node))
-            return found;
-        for (uint32_t depth = 0; !tree->nomem && !spotopt__search_over(tree->search); depth++) {
-            uint64_t left = 0;
-            spotopt__tree_refresh(tree);
-            bound = 0;
-            if (spotopt__master_solve(tree, 12, &bound) != SPOTOPT__NODE_SOLVED)
-                break;
-            while (depth > 0 && tree->nodes.at[node].bound <= tree->target &&
-                   spotopt__tree_harvest(tree))
-                found = true;
-            if (tree->nodes.at[node].bound > tree->target)
-                return true;
-            if (!step(tree, depth == 0 ? t : 0))
-                break;
-            for (uint32_t a = 0; a < tree->atoms.count; a++)
-                left += tree->count[a];
-            if (left == 0) {
-                if (tree->fixed.cost <= tree->target && spotopt__tree_keep(tree, &tree->fixed))
-                    found = true;
-                break;
-            }
-            if (!spotopt__tree_look(tree))
-                return found;
-        }
+        /* Where there is much between bound and best, less waste is allowed first. */
+        const int64_t least = tree->nodes.at[node].bound, span = tree->wanted - least;
+        tree->target = tree->has_best ? least + (t == 0   ? span / 16
+                                                 : t == 1 ? span / 4
+                                                          : span)
+                                      : tree->wanted;
+        found = dive_once(tree, node, t) || found;
+        tree->target = tree->wanted;
     }
     return found;
 }

@@ -47,7 +47,9 @@ typedef struct spotopt__tree {
     spotopt__filler *filler; /* one dimension; else NULL */
     spotopt__plan *best;
     bool has_best;
-    int64_t target;  /* find a packing of this cost or less, or prove that there is none */
+    int64_t wanted;  /* one step below the best plan */
+    int64_t target;  /* find a packing of this cost or less, or prove that there is none: wanted,
+                      * but lower in dives */
     int64_t dearest; /* cost of a sort */
     double scale;    /* the LP counts in costs of the dearest sort */
 

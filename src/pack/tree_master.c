@@ -19,7 +19,6 @@
 #define PRICE_MOST 4194304.0 /* 2^22: a price; sums of four still fit the oracle's floats */
 #define REDUCED_TOL 1e-7     /* of the dearest sort: what a column must earn to come in */
 #define PENALTY_MOST 1e5
-#define CUTS_MOST 150
 
 __extension__ typedef __int128 wide;
 
@@ -600,7 +599,7 @@ spotopt__master_purge(spotopt__tree *tree)
     unsigned char *gone;
     size_t kept = 0, fills = 0;
 
-    if (tree->cuts.count > CUTS_MOST) {
+    if (tree->cuts.count > 30 + tree->bare->types / 5) {
         drop_cuts(tree);
         if (!spotopt__master_rebuild(tree))
             return;
