@@ -99,7 +99,7 @@ typedef struct spotopt__tree {
     uint32_t *scratch;        /* by type */
     uint64_t *room;           /* by sort */
     double *along;            /* by row */
-    uint64_t rounds, rebuilt;
+    uint64_t rounds;
     bool cutting, nomem;
     bool is_new; /* the LP was built anew and not solved yet */
 } spotopt__tree;

@@ -196,22 +196,57 @@ spotopt__master_init(spotopt__tree *tree)
     return true;
 }
 
-/* Cuts that the LP's solution leaves slack go, once there are many. */
+/* Cuts that the LP's solution leaves slack go, once there are enough of them. */
 static void
 drop_cuts(spotopt__tree *tree)
 {
+    const uint32_t rows = spotopt__simplex_rows(tree->lp);
+    unsigned char *gone;
+    uint32_t *now, slack = 0, row = 0;
     size_t kept = 0;
 
+    for (size_t c = 0; c < tree->cuts.count; c++)
+        slack += (double)tree->cuts.at[c].right -
+                     spotopt__simplex_activity(tree->lp, tree->cut_row.at[c]) >
+                 1e-6;
+    if (slack < 15 + tree->bare->types / 20)
+        return;
+    gone = spotopt__alloc_array(tree->context, rows, 1);
+    now = spotopt__alloc_array(tree->context, rows, sizeof *now);
+    if (gone == NULL || now == NULL || !spotopt__tree_row_room(tree, rows)) {
+        tree->nomem = true;
+        goto done;
+    }
+    for (size_t c = 0; c < tree->cuts.count; c++)
+        gone[tree->cut_row.at[c]] = (double)tree->cuts.at[c].right -
+                                        spotopt__simplex_activity(tree->lp, tree->cut_row.at[c]) >
+                                    1e-6;
+    for (uint32_t r = 0; r < rows; r++) {
+        now[r] = row;
+        tree->center[row] = tree->center[r];
+        row += !gone[r];
+    }
+    for (uint32_t r = row; r < rows; r++)
+        tree->center[r] = 0.0;
+    spotopt__simplex_drop_rows(tree->lp, gone);
+    tree->nomem = tree->nomem || spotopt__simplex_nomem(tree->lp);
+    for (uint32_t a = 0; a < tree->atoms.count; a++)
+        tree->atoms.at[a].row = now[tree->atoms.at[a].row];
+    for (uint32_t s = 0; s < tree->bare->sorts; s++)
+        tree->sort_row[s] = now[tree->sort_row[s]];
     for (size_t c = 0; c < tree->cuts.count; c++) {
-        double slack = (double)tree->cuts.at[c].right -
-                       spotopt__simplex_activity(tree->lp, tree->cut_row.at[c]);
-        if (slack < 1e-6)
+        if (!gone[tree->cut_row.at[c]]) {
+            tree->cut_row.at[kept] = now[tree->cut_row.at[c]];
             tree->cuts.at[kept++] = tree->cuts.at[c];
+        }
     }
     tree->cuts.count = tree->cut_row.count = kept;
+done:
+    spotopt__free(tree->context, gone);
+    spotopt__free(tree->context, now);
 }
 
-/* The same LP anew, from nothing: for when the engine gave up, and to get rid of rows. */
+/* The same LP anew, from nothing: for when the engine gave up. */
 bool
 spotopt__master_rebuild(spotopt__tree *tree)
 {
@@ -226,7 +261,7 @@ spotopt__master_rebuild(spotopt__tree *tree)
     spotopt__simplex_free(tree->lp);
     tree->lp = lp;
     tree->has_center = false;
-    tree->rebuilt++;
+    tree->is_new = true;
     for (uint32_t a = 0; a < tree->atoms.count; a++) {
         tree->atoms.at[a].row = row++;
         tree->nomem = tree->nomem || !spotopt__simplex_add_row(lp, 0.0, INFINITY, 0, NULL, NULL);
@@ -593,20 +628,20 @@ compare_doubles(const void *a, const void *b)
 void
 spotopt__master_purge(spotopt__tree *tree)
 {
-    const size_t count = tree->columns.count, rows = spotopt__simplex_rows(tree->lp);
-    const double *dual = spotopt__simplex_duals(tree->lp);
+    const size_t count = tree->columns.count;
+    const double *dual;
     double *reduced, *sorted, limit;
+    size_t rows;
     unsigned char *gone;
     size_t kept = 0, fills = 0;
 
-    if (tree->cuts.count > 30 + tree->bare->types / 5) {
-        drop_cuts(tree);
-        if (!spotopt__master_rebuild(tree))
-            return;
-        tree->is_new = true;
-    }
-    if (count < 6 * rows + 400 || tree->is_new)
+    if (tree->is_new)
+        return; /* nothing is known of its columns */
+    drop_cuts(tree);
+    rows = spotopt__simplex_rows(tree->lp);
+    if (tree->nomem || count < 6 * rows + 400)
         return;
+    dual = spotopt__simplex_duals(tree->lp);
     reduced = spotopt__alloc_array(tree->context, 2 * count, sizeof *reduced);
     gone = spotopt__alloc_array(tree->context, count, 1);
     if (reduced == NULL || gone == NULL) {
