@@ -73,7 +73,7 @@ spotopt__search_bare(spotopt__search *search, bool *out_done, spotopt_error *err
         has_plan = false;
     if (*out_done)
         goto done;
-    oracle = bare.dims == 1 ? spotopt__knap_oracle(&bare) : spotopt__vector_oracle(&bare, search);
+    oracle = bare.dims == 1 ? spotopt__knap_oracle(&bare) : spotopt__vector_oracle(&bare);
     if (oracle.self == NULL) {
         nomem = true;
         goto done;

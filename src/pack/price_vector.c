@@ -19,6 +19,7 @@
 #define SHIFT 14                     /* bits of lambda after the point */
 #define LISTS_MOST ((size_t)1 << 21) /* entries of all levels' lists */
 #define NEAR 18         /* bits: worth this close above the threshold counts as at it */
+#define SHARE (1 << 20) /* a whole capacity, in sums of shares */
 #define TABLES 2        /* knapsack tables */
 #define CELLS_MOST 1024 /* of a row of one: else units are coarser */
 
@@ -42,8 +43,7 @@ typedef struct pricer {
     const spotopt__bare *bare;
     const spotopt__view *view;
     spotopt_context *context;
-    spotopt__search *search; /* or NULL */
-    spotopt__arena arena;    /* of the view */
+    spotopt__arena arena; /* of the view */
     uint32_t lanes, deepest;
     int32_t *view_size; /* part * lanes + r */
     int32_t *top;       /* sort * lanes + r */
@@ -326,6 +326,51 @@ narrow(const pricer *p, uint32_t taken, const uint32_t *from, uint32_t count, co
     return kept;
 }
 
+/* How many of the list are dearer than this: the first ones. */
+static uint32_t
+count_above(const pricer *p, const uint32_t *list, uint32_t count, int64_t price)
+{
+    uint32_t low = 0;
+
+    while (low < count) {
+        uint32_t middle = low + (count - low) / 2;
+        if (p->price[list[middle]] > price)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+/* The first of the list that fits the room beside the one taken, or NONE. */
+static uint32_t
+first_fit(pricer *p, uint32_t taken, const uint32_t *list, uint32_t count, const int32_t *room)
+{
+    const spotopt__view *view = p->view;
+    const uint32_t lanes = p->lanes;
+    const uint64_t *apart =
+        view->apart != NULL ? view->apart + (size_t)p->part[taken] * view->words : NULL;
+
+    for (uint32_t c = 0; c < count; c++) {
+        const int32_t *size = p->size + (size_t)list[c] * lanes;
+        const uint32_t part = p->part[list[c]];
+        int32_t below = 0;
+        for (uint32_t r = 0; r < lanes; r += 4) {
+            below |= room[r] - size[r];
+            below |= room[r + 1] - size[r + 1];
+            below |= room[r + 2] - size[r + 2];
+            below |= room[r + 3] - size[r + 3];
+        }
+        if (below >= 0 &&
+            (apart == NULL || list[c] == taken || !((apart[part >> 6] >> (part & 63)) & 1))) {
+            p->steps += c + 1;
+            return list[c];
+        }
+    }
+    p->steps += count;
+    return SPOTOPT__NONE;
+}
+
 /* How many of the list could fit by the smallest of each dimension; at least 1. */
 static uint32_t
 most_by_number(const pricer *p, const uint32_t *list, uint32_t count, const int32_t *room)
@@ -521,9 +566,9 @@ dig(pricer *p, uint32_t level, uint32_t count, int64_t worth)
         record(p, level, worth);
     if (count == 0)
         return;
-    if (p->steps - p->asked > 50000 && p->search != NULL) {
+    if (p->steps - p->asked > 50000 && p->prices->stop != NULL) {
         p->asked = p->steps;
-        p->late = p->late || spotopt__search_over(p->search);
+        p->late = p->late || p->prices->stop(p->prices->stop_data);
     }
     if (level > p->deepest || p->steps > p->steps_most || p->late) {
         p->cut_off = true;
@@ -536,28 +581,46 @@ dig(pricer *p, uint32_t level, uint32_t count, int64_t worth)
     for (uint32_t c = 0; c < count; c++, rest -= p->gain[list[c - 1]]) {
         const uint32_t k = list[c];
         const int32_t *size = p->size + (size_t)k * lanes;
-        uint32_t *next = p->list + (size_t)(level + 1) * p->parts, held, first;
+        uint32_t *next = p->list + (size_t)(level + 1) * p->parts, held, first, end;
         if ((number < p->parts && worth + p->price[k] * number <= p->best) ||
             worth + (rest >> SHIFT) <= p->best || p->cut_off)
             return;
+        p->taken[level] = k;
         if (number == 1 && p->cuts == 0) { /* none after it, and none dearer */
-            p->taken[level] = k;
             if (worth + p->price[k] > p->best)
                 record(p, level + 1, worth + p->price[k]);
             return;
         }
         held = k == p->taken[level - 1] ? copies + 1 : 1;
         first = held < p->most[k] ? c : c + 1;
+        end = count;
+        if (number < p->parts && first < count) {
+            /* At most number - 1 can join it: each must make up for what the others cannot be. */
+            const int64_t dearest = p->price[list[first]], lacks = p->best - worth - p->price[k];
+            if (lacks >= (number - 1) * dearest)
+                return;
+            end = first + count_above(p, list + first, count - first,
+                                      lacks - (number > 1 ? number - 2 : 0) * dearest);
+        }
         for (uint32_t r = 0; r < lanes; r++)
             below[r] = room[r] - size[r];
         p->steps++;
+        if (number == 2 && p->cuts == 0) {
+            const uint32_t last = first_fit(p, k, list + first, end - first, below);
+            if (last != SPOTOPT__NONE) { /* the dearest that fits */
+                p->taken[level + 1] = last;
+                record(p, level + 2, worth + p->price[k] + p->price[last]);
+            } else if (worth + p->price[k] > p->best) {
+                record(p, level + 1, worth + p->price[k]);
+            }
+            continue;
+        }
         if (p->tables > 0 &&
             worth + p->price[k] +
                     (look_up(p, first < count ? list[first] : p->parts, below) >> SHIFT) <=
                 p->best)
             continue;
-        p->taken[level] = k;
-        held = narrow(p, k, list + first, count - first, below, next);
+        held = narrow(p, k, list + first, end - first, below, next);
         dig(p, level + 1, held, worth + p->price[k] - charge(p, k));
         discharge(p, k);
     }
@@ -610,6 +673,29 @@ compare_found(const void *a, const void *b)
     return (x->first > y->first) - (x->first < y->first);
 }
 
+/*
+ * One dimension more: the sum of all shares of the capacity. No content is lost by it, and it
+ * limits numbers where each other dimension has parts that need nothing of it.
+ */
+static void
+sum_shares(pricer *p, int32_t *top)
+{
+    const uint32_t lanes = p->lanes, dims = p->bare->dims;
+
+    top[dims] = 0;
+    for (uint32_t r = 0; r < dims; r++)
+        top[dims] += top[r] > 0 ? SHARE : 0;
+    for (uint32_t k = 0; k < p->parts; k++) {
+        int32_t *size = p->size + (size_t)k * lanes;
+        int64_t sum = 0;
+        for (uint32_t r = 0; r < dims; r++) {
+            int64_t need = size[r] > top[r] ? (int64_t)top[r] + 1 : size[r];
+            sum += top[r] > 0 ? need * SHARE / top[r] : 0;
+        }
+        size[dims] = (int32_t)sum;
+    }
+}
+
 /* The parts that fit a sort's bin. */
 static uint32_t
 list_parts(const pricer *p, const int32_t *top, uint32_t *list)
@@ -636,7 +722,7 @@ static reach
 reach_of(const pricer *p, int effort)
 {
     const uint64_t n = p->parts;
-    const reach reaches[] = {{60 * n, 20 + n / 2}, {20000000, 20 + n}, {1000000000, 20 + n}};
+    const reach reaches[] = {{1000 * n, 20 + n / 2}, {20000000, 20 + n}, {1000000000, 20 + n}};
 
     return reaches[effort];
 }
@@ -706,13 +792,16 @@ price_sort(pricer *p, uint32_t sort, int64_t threshold, int effort, uint32_t mos
            spotopt__patterns *out, double *bound, uint64_t *work)
 {
     const uint32_t lanes = p->lanes;
-    const int32_t *top = p->top + (size_t)sort * lanes;
+    int32_t *top = p->top + (size_t)sort * lanes;
     const reach far = reach_of(p, effort);
     double *lambda = p->lambda + (size_t)sort * lanes;
-    uint32_t used = 0, open, firsts, number, count = list_parts(p, top, p->list);
+    uint32_t used = 0, open, firsts, number, count;
     int64_t top_worth;
-    uint64_t steps = 30u * (uint64_t)count, root = far.root;
+    uint64_t steps, root = far.root;
 
+    sum_shares(p, top);
+    count = list_parts(p, top, p->list);
+    steps = 30u * (uint64_t)count;
     threshold += threshold >> NEAR; /* what is this close is of no interest */
     top_worth = threshold;
     *bound = (double)threshold;
@@ -725,11 +814,8 @@ price_sort(pricer *p, uint32_t sort, int64_t threshold, int effort, uint32_t mos
     set_gains(p, p->list, count, lambda);
     memcpy(p->base, p->whole, lanes * sizeof *p->base);
     memcpy(p->base_gain, p->gain, p->parts * sizeof *p->gain);
-    p->tables = 0;
-    if (effort > 0) {
-        fill_tables(p, p->list, count, top);
-        steps += p->tables * (uint64_t)count * CELLS_MOST / 16;
-    }
+    fill_tables(p, p->list, count, top);
+    steps += p->tables * (uint64_t)count * CELLS_MOST / 16;
     number = most_by_number(p, p->list, count, top);
     open = count;
     while (open > 0 && number < p->parts && p->price[p->list[open - 1]] * number <= threshold)
@@ -752,8 +838,7 @@ price_sort(pricer *p, uint32_t sort, int64_t threshold, int effort, uint32_t mos
             used += !had && p->found[c].count > 0;
             open += p->limit[c] > p->found[c].worth;
         }
-        if (effort == 0 || steps >= far.all || p->late ||
-            (effort == 1 && used > most >> (turn + 1)))
+        if (steps >= far.all || p->late || (effort < 2 && used > most >> (turn + 1)))
             break;
     }
     used = 0;
@@ -790,7 +875,7 @@ pricer_price(void *self, const spotopt__prices *prices, const double *threshold,
 }
 
 spotopt__oracle
-spotopt__vector_oracle(const spotopt__bare *bare, spotopt__search *search)
+spotopt__vector_oracle(const spotopt__bare *bare)
 {
     spotopt__oracle oracle = {NULL, pricer_enter, pricer_price, pricer_free};
     spotopt_context *context = bare->model->context;
@@ -800,8 +885,7 @@ spotopt__vector_oracle(const spotopt__bare *bare, spotopt__search *search)
         return oracle;
     p->bare = bare;
     p->context = context;
-    p->search = search;
-    p->lanes = SPOTOPT__VECTOR_LANES(bare->dims);
+    p->lanes = SPOTOPT__VECTOR_LANES(bare->dims + 1);
     spotopt__arena_init(&p->arena, context);
     p->top = spotopt__alloc_array(context, (size_t)bare->sorts * p->lanes + 1, sizeof(int32_t));
     p->lambda = spotopt__alloc_array(context, (size_t)bare->sorts * p->lanes + 1, sizeof(double));

@@ -132,8 +132,8 @@ pack_rest(spotopt__tree *tree, uint32_t *left, uint32_t effort)
     for (uint32_t t = 0; t < bare->types; t++)
         pieces += left[t];
     if (pieces > 0 && tree->packer != NULL)
-        return tree->plan.cost <= tree->target &&
-               spotopt__packer_finish(tree->packer, &tree->plan, tree->target, FINISH_STEPS);
+        return tree->plan.cost <= tree->wanted &&
+               spotopt__packer_finish(tree->packer, &tree->plan, tree->wanted, FINISH_STEPS);
     if (pieces > 0) {
         if (tree->filler == NULL || tree->plan.cost >= tree->wanted)
             return false;
@@ -273,6 +273,10 @@ dive_once(spotopt__tree *tree, uint32_t node, uint32_t pass_over)
             break;
         while (depth > 0 && least <= tree->wanted && spotopt__tree_harvest(tree))
             found = true;
+        if (tree->bare->dims > 1 && /* most likely nothing of that cost is left below */
+            (double)tree->fixed.cost + spotopt__master_value(tree) >
+                (double)tree->wanted + 1e-4 * (double)tree->dearest)
+            break;
         if (least > tree->wanted || !step(tree, depth == 0 ? pass_over : 0))
             break;
         for (uint32_t a = 0; a < tree->atoms.count; a++)

@@ -524,8 +524,10 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
     const uint32_t most = plain ? tree->view.parts / 5 + 10 : tree->view.parts / 4 + 20;
     uint32_t rows;
     double alpha = 0.6, high = plain ? 0.0 : (double)*bound - 1.0, real;
+    /* A dive in several dimensions asks for patterns alone: bounds cost too much there. */
+    const bool quick = !plain && rounds > 0;
     int64_t here = 0; /* the best bound of this view */
-    int effort = 1;
+    int effort = quick ? 0 : 1;
     bool fresh = false;
 
     if (tree->dead) {
@@ -570,13 +572,13 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
             memcpy(tree->center, duals, rows * sizeof *duals);
             tree->has_center = true;
         }
-        alpha = tree->has_center ? alpha : 0.0;
+        alpha = tree->has_center && !quick ? alpha : 0.0;
         for (;;) {
             for (uint32_t r = 0; r < rows; r++)
                 tree->trial[r] = alpha * tree->center[r] + (1.0 - alpha) * tree->price[r];
             if (!ask(tree, tree->trial, effort, most, &here, &real))
                 return SPOTOPT__NODE_STOPPED;
-            if (real > high || (plain && alpha == 0.0)) {
+            if (!quick && (real > high || (plain && alpha == 0.0))) {
                 tree->has_center = true;
                 memcpy(tree->center, tree->trial, rows * sizeof *tree->trial);
             }
@@ -594,12 +596,12 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
         }
         if (taken > 0 && tree->has_center)
             alpha = 0.6;
-        if (taken == 0 && alpha == 0.0 && effort < 2 &&
+        if (taken == 0 && alpha == 0.0 && effort < 2 && !quick &&
             (double)here < value - 1e-6 * fmax(1.0, value)) {
             effort = 2; /* the last word takes a full search */
             continue;
         }
-        const bool met = (double)here >= value - 1e-6 * fmax(1.0, value);
+        const bool met = (double)*bound >= value - 1e-6 * fmax(1.0, value);
         if (met || taken == 0) {
             if (bought(tree) > 1e-6) {
                 if (taken > 0)

@@ -23,7 +23,7 @@ struct spotopt__packer {
 bool
 spotopt__vector_suits(const spotopt__bare *bare)
 {
-    if (bare->pieces > ITEMS_MOST || bare->dims > 64)
+    if (bare->pieces > ITEMS_MOST || bare->dims > 60)
         return false;
     for (uint32_t s = 0; s < bare->sorts; s++) {
         for (uint32_t r = 0; r < bare->dims; r++) {

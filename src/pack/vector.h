@@ -81,6 +81,6 @@ bool spotopt__packer_finish(spotopt__packer *packer, spotopt__plan *plan, int64_
 
 /* The oracle of several dimensions. Only where capacities are at most SPOTOPT__VECTOR_MOST. NULL
  * self when memory ran out. */
-spotopt__oracle spotopt__vector_oracle(const spotopt__bare *bare, spotopt__search *search);
+spotopt__oracle spotopt__vector_oracle(const spotopt__bare *bare);
 
 #endif

@@ -142,7 +142,7 @@ test_vector__prices_agree_with_all_contents(void)
         uint64_t work = 0;
         uint32_t count[PARTS] = {0};
         make_world(&w, &rng);
-        oracle = spotopt__vector_oracle(&w.bare, NULL);
+        oracle = spotopt__vector_oracle(&w.bare);
         CU_ASSERT_PTR_NOT_NULL_FATAL(oracle.self);
         CU_ASSERT_FATAL(oracle.enter(oracle.self, &w.view));
         for (uint32_t s = 0; s < w.bare.sorts; s++) {
