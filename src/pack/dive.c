@@ -60,7 +60,7 @@ open_times(spotopt__columns *m, spotopt__state *state, uint32_t c, uint32_t time
 }
 
 static void
-finish(spotopt__columns *m, spotopt__state *state)
+finish(const spotopt__columns *m, spotopt__state *state)
 {
     spotopt__builder *builder = &m->search->builder;
     spotopt__recipe recipe = {false, false, 0, 24, 0, NULL};
@@ -98,68 +98,109 @@ spotopt__columns_round(spotopt__columns *m, const double *value, double threshol
     (void)spotopt__search_offer(m->search, state);
 }
 
-/* Opens whole parts, or else the largest fractions; how many nodes. */
+/*
+ * Opens whole parts and some of the fractions; how many nodes. Dear contents first: what is rounded
+ * up last is then small and cheap. A few more at once where fractions are nearly whole.
+ */
 static uint32_t
 open_some(spotopt__columns *m, spotopt__state *state, rounding *order)
 {
     uint32_t open = 0, opened = 0, most;
 
     for (uint32_t c = 0; c < m->columns.count; c++) {
-        double value = spotopt__columns_x(m, c);
-        if (!m->columns.at[c].banned && value > 1e-6)
-            order[open++] = (rounding){value, c};
+        const spotopt__column *at = &m->columns.at[c];
+        double value = spotopt__columns_x(m, c), whole = floor(value + 1e-6), worth = 0.0;
+        if (at->banned || value <= 1e-6)
+            continue;
+        if (whole >= 1.0)
+            opened += open_times(m, state, c, (uint32_t)whole);
+        if (value - whole <= 1e-6)
+            continue;
+        for (uint32_t h = 0; h < at->count; h++)
+            worth += m->holds.at[at->first + h].count * m->price[m->holds.at[at->first + h].item];
+        order[open++] =
+            (rounding){(value - whole < 0.3 ? 1e-6 : 1.0) * (value - whole) * worth * worth, c};
     }
     qsort(order, open, sizeof *order, compare_rounding);
-    for (uint32_t j = 0; j < open && order[j].key >= 1.0 - 1e-6; j++)
-        opened += open_times(m, state, order[j].column, (uint32_t)floor(order[j].key + 1e-6));
-    most = open / 8 > 1 ? open / 8 : 1;
-    for (uint32_t j = 0; j < open && opened == 0; j++) {
-        uint32_t before = opened;
-        for (uint32_t f = 0; f < most && j < open && (f == 0 || order[j].key >= 0.6); f++, j++)
+    most = open / 16 > 1 ? open / 16 : 1;
+    for (uint32_t j = 0; j < open && opened < most; j++) {
+        double value = spotopt__columns_x(m, order[j].column);
+        if (opened == 0 || value - floor(value + 1e-6) >= 0.8)
             opened += open_times(m, state, order[j].column, 1);
-        if (opened == before && j > 0)
-            j--;
     }
     return opened;
 }
 
-void
-spotopt__columns_dive(spotopt__columns *m, spotopt__state *state, uint32_t rounds)
+/* The LP of what is left, patterns priced for it until they bring little. */
+static bool
+settle(spotopt__columns *m, double *least)
 {
-    size_t room = 0;
-    rounding *order = NULL;
+    bool solved = spotopt__columns_solve(m);
 
-    for (;;) {
-        uint32_t idle = 0;
-        bool solved;
-        spotopt__columns_follow(m, state);
-        spotopt__columns_purge(m, 2 * m->rows);
+    if (*least < 0.0) /* of all there is to place */
+        *least = m->objective * DIVE_TAIL;
+    for (uint32_t round = 0, idle = 0; round < DIVE_ROUNDS && solved && idle < 2; round++) {
+        double before = m->objective;
+        if (spotopt__columns_price(m, 300, 50) == 0)
+            break;
         solved = spotopt__columns_solve(m);
-        for (uint32_t r = 0; r < rounds && solved && idle < 2; r++) {
-            double before = m->objective;
-            if (spotopt__columns_price(m, 300, 50) == 0)
-                break;
-            solved = spotopt__columns_solve(m);
-            idle = before - m->objective > DIVE_TAIL * (state->node_cost + before) ? 0 : idle + 1;
-            if (m->columns.count > 4 * (size_t)m->rows)
-                spotopt__columns_purge(m, 2 * m->rows);
-        }
-        if (!solved)
-            break;
-        if (m->columns.count + 1 > room) {
-            spotopt__free(m->context, order);
-            room = 2 * m->columns.count + 64;
-            order = spotopt__alloc_array(m->context, room, sizeof *order);
-        }
-        if (order == NULL) {
-            m->nomem = true;
-            return;
-        }
-        if (open_some(m, state, order) == 0)
-            break;
+        idle = before - m->objective > *least ? 0 : idle + 1;
+        if (m->columns.count > 4 * (size_t)m->rows)
+            spotopt__columns_purge(m, 2 * m->rows);
     }
-    spotopt__free(m->context, order);
-    finish(m, state);
+    return solved;
+}
+
+/* A smaller program when most items are placed. */
+static bool
+shrink(spotopt__columns *m, const spotopt__state *state)
+{
+    spotopt__columns less;
+    uint32_t left = 0;
+    bool ok;
+
+    for (uint32_t j = 0; j < m->items; j++)
+        left += m->left[m->row_item[j]] > 0;
+    if (left * 10 > m->items * 7)
+        return true;
+    ok = spotopt__columns_init(&less, m->search, state);
+    if (ok)
+        spotopt__columns_borrow(&less, m);
+    spotopt__columns_free(m);
+    *m = less;
+    m->start = 0;
+    return ok && !m->nomem;
+}
+
+bool
+spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state)
+{
+    spotopt__columns m;
+    size_t room = 0;
+    double least = -1.0;
+    rounding *order = NULL;
+    bool ok = spotopt__columns_init(&m, pool->search, state);
+
+    if (ok)
+        spotopt__columns_borrow(&m, pool);
+    while (ok && !m.nomem && settle(&m, &least)) {
+        if (m.columns.count + 1 > room) {
+            spotopt__free(m.context, order);
+            room = 2 * m.columns.count + 64;
+            order = spotopt__alloc_array(m.context, room, sizeof *order);
+        }
+        ok = order != NULL;
+        if (!ok || open_some(&m, state, order) == 0)
+            break;
+        spotopt__columns_follow(&m, state);
+        spotopt__columns_purge(&m, 2 * m.rows);
+        ok = shrink(&m, state);
+    }
+    ok = ok && !m.nomem;
+    spotopt__free(m.context, order);
+    spotopt__columns_free(&m);
+    finish(pool, state);
+    return ok;
 }
 
 /* The mirror's values, where banned columns are absent, in the order of all columns, in place. */
@@ -214,13 +255,43 @@ done:
     spotopt__free(m->context, x);
 }
 
+static void
+take_prices(spotopt__columns *m)
+{
+    for (uint32_t i = 0; i < m->model->items; i++)
+        m->price[i] = m->item_row[i] == SPOTOPT__NONE ? 0.0 : m->dual[m->item_row[i]];
+    spotopt__builder_price(&m->search->builder, m->price);
+}
+
+/* A packing straight from the fractions, and one by diving. */
+static void
+dive_whole(spotopt__columns *m)
+{
+    spotopt__search *search = m->search;
+    double *x = spotopt__alloc_array(m->context, m->columns.count + 1, sizeof *x);
+
+    m->nomem = x == NULL;
+    for (uint32_t c = 0; c < m->columns.count && x != NULL; c++)
+        x[c] = spotopt__columns_x(m, c);
+    if (x != NULL)
+        spotopt__columns_round(m, x, 0.6);
+    spotopt__free(m->context, x);
+    if (m->nomem || spotopt__search_done(search))
+        return;
+    spotopt__state_clear(&search->work);
+    spotopt__place_residents(&search->work, false);
+    if (!spotopt__columns_dive(m, &search->work))
+        m->nomem = true;
+    else
+        (void)spotopt__search_offer(search, &search->work);
+}
+
 spotopt_status
 spotopt__search_columns(spotopt__search *search, spotopt_error *err)
 {
-    static const double thresholds[] = {0.9, 0.7, 0.5, 0.3};
     const spotopt__model *model = search->model;
+    const uint32_t rounds = 60 + 8000 / (model->items + 20);
     spotopt__columns m;
-    double *x = NULL;
     bool nomem;
 
     if ((size_t)model->items + model->classes + search->sides.count > SPOTOPT__COLUMNS_ROWS_MOST ||
@@ -232,33 +303,30 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
         spotopt__columns_add_bins(&m, &search->best);
     if (search->work.bins.count > 0)
         spotopt__columns_add_bins(&m, &search->work);
-    spotopt__columns_generate(&m, 60 + 8000 / (model->items + 20));
+    spotopt__columns_generate(&m, rounds, 2e-4);
     search->columns = m.columns.count;
     if (m.nomem || !spotopt__columns_solve(&m))
         goto done;
-    spotopt__columns_bound(&m, 3000);
-    for (uint32_t i = 0; i < model->items; i++)
-        m.price[i] = m.item_row[i] == SPOTOPT__NONE ? 0.0 : m.dual[m.item_row[i]];
-    spotopt__builder_price(&search->builder, m.price);
-    x = spotopt__alloc_array(m.context, m.columns.count + 1, sizeof *x);
-    m.nomem = x == NULL;
-    for (uint32_t c = 0; c < m.columns.count && x != NULL; c++)
-        x[c] = spotopt__columns_x(&m, c);
-    for (size_t t = 0;
-         x != NULL && t < sizeof thresholds / sizeof *thresholds && !spotopt__search_done(search);
-         t++)
-        spotopt__columns_round(&m, x, thresholds[t]);
+    spotopt__columns_bound(&m, 300);
+    take_prices(&m);
+    if (!spotopt__search_done(search))
+        dive_whole(&m);
     if (!m.nomem && !spotopt__search_done(search)) {
-        spotopt__state_clear(&search->work);
-        spotopt__place_residents(&search->work, false);
-        spotopt__columns_dive(&m, &search->work, DIVE_ROUNDS);
-        (void)spotopt__search_offer(search, &search->work);
+        spotopt__columns_generate(&m, rounds, 0.0);
+        search->columns = m.columns.count;
+        if (m.nomem || !spotopt__columns_solve(&m))
+            goto done;
+        spotopt__columns_bound(&m, 3000);
+        take_prices(&m);
     }
+    if (!m.nomem && !spotopt__search_done(search))
+        dive_whole(&m);
     if (!m.nomem && m.rows <= 200 && m.columns.count <= 2000 && !spotopt__search_done(search))
         spotopt__columns_whole(&m);
+    if (!m.nomem && !spotopt__search_done(search))
+        spotopt__columns_reopen(&m);
 done:
     nomem = m.nomem;
-    spotopt__free(m.context, x);
     spotopt__columns_free(&m);
     return nomem ? spotopt__nomem(err, "packing") : SPOTOPT_OK;
 }

@@ -89,12 +89,13 @@ spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want)
 }
 
 void
-spotopt__columns_generate(spotopt__columns *m, uint32_t rounds)
+spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail)
 {
     spotopt__search *search = m->search;
     uint32_t free_rounds = rounds / 4, in_box = 0, want = 100;
+    uint32_t idle = 0;
     uint64_t steps = 300;
-    double width = 0.04, share = m->rows > 600 ? 0.15 : 0.35;
+    double last = (double)INFINITY, width = 0.04, share = m->rows > 600 ? 0.15 : 0.35;
 
     spotopt__columns_box(m, width);
     for (uint32_t round = 0; round < rounds; round++) {
@@ -109,6 +110,10 @@ spotopt__columns_generate(spotopt__columns *m, uint32_t rounds)
             break;
         if (m->columns.count > 3 * (size_t)m->rows + 400)
             spotopt__columns_purge(m, 2 * m->rows + 200);
+        idle = isfinite(last) && last - m->objective < tail * m->objective ? idle + 1 : 0;
+        last = m->objective;
+        if (idle == 3)
+            break;
         close = m->objective - search->bound <= 0.3 * search->gap_rel * m->objective;
         if (!close || width <= 0.0)
             added = spotopt__columns_price(m, steps, want);
@@ -119,9 +124,12 @@ spotopt__columns_generate(spotopt__columns *m, uint32_t rounds)
             spotopt__columns_bound(m, 1000);
             if (search->bound < before * (1.0 + 1e-4) + 1e-12 && (added <= 5 || in_box >= 48))
                 width *= 0.5;
+            else if (search->bound > before * 1.01) /* far from where it should be */
+                width = fmin(2.0 * width, 0.5);
             if (width < 0.005 || close)
                 width = 0.0;
             spotopt__columns_box(m, width);
+            last = (double)INFINITY;
             if (width <= 0.0)
                 rounds = round + free_rounds < rounds ? round + free_rounds : rounds;
         } else if (close) {

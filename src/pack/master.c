@@ -33,29 +33,32 @@ put_column(spotopt__columns *m, double cost, double lower, double upper, uint32_
                                        m->row_value);
 }
 
-/* A dear price for leaving out what must be placed: a few times what it costs alone. */
+/* A dear price for leaving out what must be placed: twice what it costs on the dearest node. */
 static double
 penalty_of(const spotopt__model *model, uint32_t i)
 {
     const spotopt__item *item = &model->item[i];
-    double best = (double)INFINITY;
+    double worst = 0.0;
 
     if (isfinite(item->unplaced_cost))
         return item->unplaced_cost;
     for (uint32_t c = 0; c < model->classes; c++) {
-        const spotopt__kind *first = &model->kind[model->class_at[c].kinds[0]];
-        double times = 1e9;
+        const spotopt__class *at = &model->class_at[c];
+        const spotopt__kind *first = &model->kind[at->kinds[0]];
+        double times = 1e9, dearest = first->cost;
         if (!spotopt__allows(item, first->pool) || !spotopt__one_fits(model, item, first->capacity))
             continue;
+        if (at->new_count > 0) /* new ones come by cost */
+            dearest = fmax(dearest, model->kind[at->kinds[at->new_count - 1]].cost);
         for (uint32_t r = 0; r < model->resources; r++) {
             if (item->request[r] > 0.0 && first->capacity[r] / item->request[r] < times)
                 times = first->capacity[r] / item->request[r];
         }
         times = times < item->count ? times : item->count;
         times = times > 1.0 ? times : 1.0;
-        best = first->cost / times < best ? first->cost / times : best;
+        worst = fmax(worst, dearest / times);
     }
-    return isfinite(best) ? 4.0 * best + 1e-6 : 1.0;
+    return worst > 0.0 ? 2.0 * worst : 1.0;
 }
 
 static uint32_t
@@ -243,6 +246,23 @@ compare_holds(const void *a, const void *b)
 }
 
 void
+spotopt__columns_borrow(spotopt__columns *m, const spotopt__columns *pool)
+{
+    for (size_t c = 0; c < pool->columns.count && !m->nomem; c++) {
+        const spotopt__column *at = &pool->columns.at[c];
+        bool fits = m->class_open[at->class_id];
+        for (uint32_t h = 0; h < at->count && fits; h++) {
+            const spotopt__hold *hold = &pool->holds.at[at->first + h];
+            fits = hold->count <= m->left[hold->item];
+        }
+        if (fits)
+            (void)spotopt__columns_add(m, at->class_id, pool->holds.at + at->first, at->count);
+    }
+    memcpy(m->center, pool->center, m->model->items * sizeof *m->center);
+    memcpy(m->price, pool->price, m->model->items * sizeof *m->price);
+}
+
+void
 spotopt__columns_add_bins(spotopt__columns *m, const spotopt__state *state)
 {
     spotopt__hold *holds = m->search->builder.best;
@@ -392,8 +412,7 @@ spotopt__columns_bound(spotopt__columns *m, uint32_t effort)
         m->price[i] = m->item_row[i] == SPOTOPT__NONE ? 0.0 : m->dual[m->item_row[i]];
     for (uint32_t s = 0; s < sides->count; s++)
         m->side[s] = s < sides->active ? m->dual[m->side_row + s] : 0.0;
-    bound = spotopt__lagrange(m->model, sides, m->price, m->side, effort,
-                              &m->search->budget);
+    bound = spotopt__lagrange(m->model, sides, m->price, m->side, effort, &m->search->budget);
     if (bound > m->search->bound)
         memcpy(m->center, m->price, m->model->items * sizeof *m->price);
     spotopt__search_raise(m->search, bound);
@@ -440,11 +459,12 @@ spotopt__columns_follow(spotopt__columns *m, const spotopt__state *state)
     }
     for (uint32_t c = 0; c < m->columns.count; c++) {
         spotopt__column *at = &m->columns.at[c];
-        bool fits = !at->banned;
+        bool fits = true;
         for (uint32_t h = 0; h < at->count && fits; h++)
             fits = m->holds.at[at->first + h].count <= m->left[m->holds.at[at->first + h].item];
-        if (!fits && !at->banned)
-            spotopt__simplex_set_column(m->lp, m->fixed_columns + c, 0.0, 0.0);
+        if (fits == at->banned)
+            spotopt__simplex_set_column(m->lp, m->fixed_columns + c, 0.0,
+                                        fits ? (double)INFINITY : 0.0);
         at->banned = !fits;
     }
 }

@@ -15,7 +15,7 @@
  */
 typedef struct spotopt__column {
     uint32_t class_id, first, count; /* of holds */
-    bool banned;                     /* no longer fits what is left, or rules were against it */
+    bool banned;                     /* holds more than is left */
     uint64_t hash;
 } spotopt__column;
 
@@ -67,6 +67,8 @@ bool spotopt__columns_add(spotopt__columns *m, uint32_t class_id, const spotopt_
                           uint32_t count);
 /* Writes a pattern into m->mirror. */
 bool spotopt__columns_mirror(spotopt__columns *m, uint32_t column);
+/* Patterns of another program that fit what is left here, and its prices. */
+void spotopt__columns_borrow(spotopt__columns *m, const spotopt__columns *pool);
 void spotopt__columns_add_bins(spotopt__columns *m, const spotopt__state *state);
 /* Forgets the patterns that are furthest from paying, down to so many. */
 void spotopt__columns_purge(spotopt__columns *m, uint32_t keep);
@@ -83,12 +85,18 @@ void spotopt__columns_bound(spotopt__columns *m, uint32_t effort);
  * search in each knapsack.
  */
 uint32_t spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want);
-/* Rounds of solving and pricing until nothing pays or the rounds are spent. */
-void spotopt__columns_generate(spotopt__columns *m, uint32_t rounds);
+/*
+ * Rounds of solving and pricing until nothing pays, the rounds are spent, or, where tail > 0, a few
+ * rounds in a row brought less than tail of the objective.
+ */
+void spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail);
 
 /* dive.c: packings from fractions, offered to the search. */
 void spotopt__columns_round(spotopt__columns *m, const double *value, double threshold);
-void spotopt__columns_dive(spotopt__columns *m, spotopt__state *state, uint32_t rounds);
+/* Completes the state, which may hold something already; `pool` is only read. */
+bool spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state);
+/* reopen.c: takes nodes of the best packing apart and packs them anew, for as long as it helps. */
+void spotopt__columns_reopen(spotopt__columns *pool);
 /* The patterns at hand in whole numbers, by branch and cut; for few rows only. */
 void spotopt__columns_whole(spotopt__columns *m);
 

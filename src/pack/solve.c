@@ -265,8 +265,8 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
             for (uint32_t r = 0; r < model->resources; r++)
                 price[i] += relaxed.weight[r] * model->item[i].request[r];
         }
-        spotopt__search_raise(search,
-                              spotopt__lagrange(model, &search->sides, price, relaxed.side, 0, NULL));
+        spotopt__search_raise(
+            search, spotopt__lagrange(model, &search->sides, price, relaxed.side, 0, NULL));
         spotopt__builder_weigh(&search->builder, relaxed.weight);
         for (uint32_t i = 0; i < model->items; i++)
             search->builder.price[i] =
@@ -298,8 +298,8 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     if (model->has_hard_axis && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
         !spotopt__search_done(search))
         spotopt__search_around(search, glance(model));
-    if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && !coarse && columns_pay(search) &&
-        !search->infeasible && !spotopt__search_done(search))
+    if (!(search->without & SPOTOPT__WITHOUT_COLUMNS) && (!coarse || !model->has_hard_axis) &&
+        columns_pay(search) && !search->infeasible && !spotopt__search_done(search))
         status = spotopt__search_columns(search, err);
     if (status == SPOTOPT_OK && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
         !spotopt__search_done(search))

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reopen.c - neighbourhoods packed anew by column generation.
+ *
+ * Some nodes are taken apart, those that cost more than their content is worth at the pattern LP's
+ * prices more often; the pattern LP of what they held is small, and a dive through it sees all of
+ * it at once, where greedy filling sees one node. A packing that is not dearer stays. The random
+ * numbers come from the seed alone.
+ */
+#include "base/rng.h"
+#include "pack/master.h"
+
+typedef struct reopening {
+    spotopt__search *search;
+    spotopt__state *state;
+    const spotopt__columns *pool; /* patterns and prices of the whole */
+    spotopt__rng rng;
+    uint32_t opened; /* nodes taken apart */
+} reopening;
+
+static double
+waste_of(const reopening *r, const spotopt__bin *bin)
+{
+    double cost = r->search->model->kind[bin->kind].cost;
+
+    for (size_t h = 0; h < bin->holds.count; h++)
+        cost -= bin->holds.at[h].count * r->pool->price[bin->holds.at[h].item];
+    return cost;
+}
+
+static bool
+is_new(const reopening *r, const spotopt__bin *bin)
+{
+    return bin->count > 0 && r->search->model->kind[bin->kind].node == SPOTOPT__NONE;
+}
+
+/* The worst of a few at random; NONE when none is found. */
+static uint32_t
+draw(reopening *r, uint32_t tries)
+{
+    uint32_t best = SPOTOPT__NONE;
+    double worst = 0.0;
+
+    for (uint32_t t = 0, found = 0; t < 64 && found < tries && r->state->bins.count > 0; t++) {
+        uint32_t slot = (uint32_t)spotopt__rng_below(&r->rng, r->state->bins.count);
+        const spotopt__bin *bin = &r->state->bins.at[slot];
+        double waste;
+        if (!is_new(r, bin))
+            continue;
+        found++;
+        waste = waste_of(r, bin);
+        if (best == SPOTOPT__NONE || waste > worst) {
+            best = slot;
+            worst = waste;
+        }
+    }
+    return best;
+}
+
+/* Closes so many nodes and packs anew what they held. */
+static void
+attempt(reopening *r, uint32_t want)
+{
+    spotopt__state *state = r->state;
+
+    for (r->opened = 0; r->opened < want && !state->failed; r->opened++) {
+        uint32_t slot = draw(r, r->opened % 2 == 0 ? 4 : 1);
+        if (slot == SPOTOPT__NONE)
+            break;
+        if (state->bins.at[slot].count > 1)
+            slot = spotopt__state_split(state, slot, 1);
+        if (slot != SPOTOPT__NONE)
+            spotopt__state_drop(state, slot);
+    }
+    if (state->failed || r->opened == 0)
+        return;
+    if (!spotopt__columns_dive(r->pool, state))
+        state->failed = true;
+}
+
+void
+spotopt__columns_reopen(spotopt__columns *pool)
+{
+    spotopt__search *search = pool->search;
+    reopening r = {.search = search, .state = &search->work, .pool = pool};
+    spotopt__score now;
+    uint32_t idle = 0;
+
+    if (!search->has_best || !spotopt__state_copy(r.state, &search->best))
+        return;
+    spotopt__rng_seed(&r.rng, search->seed + 77);
+    r.state->logs = true;
+    r.state->soft_is_hard = false;
+    now = spotopt__state_score(r.state);
+    for (uint32_t round = 0; idle < 200 && !r.state->failed && !spotopt__search_done(search);
+         round++, idle++) {
+        size_t mark = spotopt__state_mark(r.state);
+        spotopt__score then;
+        attempt(&r, 4 + (uint32_t)spotopt__rng_below(&r.rng, 12));
+        then = spotopt__state_score(r.state);
+        if (spotopt__is_better(&then, &search->score)) {
+            (void)spotopt__search_offer(search, r.state);
+            idle = 0;
+        }
+        if (then.broken <= now.broken + 1e-9 && then.missing <= now.missing &&
+            then.cost <= now.cost * (1.0 + SPOTOPT__TOL_COST)) {
+            now = then;
+            spotopt__state_commit(r.state);
+        } else {
+            spotopt__state_back(r.state, mark);
+        }
+    }
+    r.state->logs = false;
+}
