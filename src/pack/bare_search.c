@@ -55,6 +55,10 @@ spotopt__search_bare(spotopt__search *search, bool *out_done, spotopt_error *err
     if (nomem)
         goto done;
     bound = spotopt__bare_bound(&bare);
+    if (search->without & SPOTOPT__WITHOUT_DIVES) {
+        spotopt__filler_free(filler);
+        filler = NULL;
+    }
     for (uint32_t effort = 0; filler != NULL && effort < EFFORTS && !*out_done; effort++) {
         has_plan = spotopt__filler_run(filler, NULL, NULL, effort, &search->budget.work, &plan) ||
                    has_plan;

@@ -385,7 +385,7 @@ price_sort(knap *k, uint32_t s, float over, int effort, uint32_t most, spotopt__
     const int64_t capacity = k->bare->sort[s].capacity[0];
     uint32_t count = 0, taken = 0;
     uint64_t steps_left = effort >= 2 ? 10000000 : effort == 1 ? 1000000 : 50000;
-    double top = k->plain ? 0.0 : over;
+    double top = k->plain ? 0.0 : over, best = over; /* proved; found */
 
     k->allowed = capacity - (view->least != NULL ? view->least[s] : 0);
     for (uint32_t p = 0; p < view->parts; p++) {
@@ -401,6 +401,7 @@ price_sort(knap *k, uint32_t s, float over, int effort, uint32_t most, spotopt__
         const candidate *at = &k->list[c];
         double worth = at->worth;
         uint32_t fills, fresh = 0;
+        bool first = c == 0; /* the best so far: never left out for its likeness */
         if (taken == most && (k->plain || at->worth <= top))
             break;
         if (k->plain) {
@@ -409,6 +410,8 @@ price_sort(knap *k, uint32_t s, float over, int effort, uint32_t most, spotopt__
             /* Once enough are found only better ones matter, for the bound. */
             uint64_t steps = taken < most && effort < 2 && steps_left > 20000 ? 20000 : steps_left;
             bool whole = search_first(k, at->first, capacity, taken < most ? over : top, steps);
+            first = k->best_fills > 0 && k->best > best;
+            best = k->best_fills > 0 && k->best > best ? k->best : best;
             top = k->best > top ? k->best : top;
             if (!whole && at->worth > top)
                 top = at->worth; /* not proved: the table's word counts */
@@ -419,7 +422,7 @@ price_sort(knap *k, uint32_t s, float over, int effort, uint32_t most, spotopt__
         }
         for (uint32_t f = 0; f < fills; f++)
             fresh += k->used[k->fills[f].type] < view->part[k->fills[f].type].count;
-        if (fills == 0 || taken == most || (taken > 0 && 2 * fresh < fills + 1))
+        if (fills == 0 || (!first && (taken == most || 2 * fresh < fills + 1)))
             continue;
         for (uint32_t f = 0; f < fills; f++)
             k->used[k->fills[f].type] += k->fills[f].count;

@@ -33,7 +33,8 @@ enum {
     SPOTOPT__WITHOUT_AROUND = 4,
     SPOTOPT__WITHOUT_TREE = 8,
     SPOTOPT__WITHOUT_COARSE = 16,
-    SPOTOPT__COARSE_ANYWAY = 32 /* also where it is not much smaller */
+    SPOTOPT__COARSE_ANYWAY = 32, /* also where it is not much smaller */
+    SPOTOPT__WITHOUT_DIVES = 64  /* the tree alone, without fills and dives that help it */
 };
 /* spotopt_problem_solve() with parts of the search left out, for tests that look at the others. */
 spotopt_status spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,

@@ -135,7 +135,7 @@ convert_columns(spotopt__tree *tree, const spotopt__tnode *node)
     const size_t count = tree->columns.count;
     uint32_t c = SPOTOPT__NONE;
 
-    if (node->what != SPOTOPT__TOGETHER || tree->group[a] == tree->group[b])
+    if (node->what != SPOTOPT__TOGETHER || (a != b && tree->group[a] == tree->group[b]))
         return;
     for (uint32_t i = tree->bare->types; i < tree->atoms.count; i++) {
         if (tree->atoms.at[i].left == (a < b ? a : b) &&
@@ -145,8 +145,6 @@ convert_columns(spotopt__tree *tree, const spotopt__tnode *node)
     if (c == SPOTOPT__NONE || tree->atoms.at[c].converted)
         return;
     tree->atoms.at[c].converted = true;
-    if (!spotopt__master_add(tree, SPOTOPT__NONE, &(spotopt__fill){c, 1}, 1))
-        return;
     for (size_t i = 0; i < count && !tree->nomem; i++) {
         const spotopt__column column = tree->columns.at[i];
         uint32_t halves = 0;

@@ -42,7 +42,7 @@ rank_columns(spotopt__tree *tree, uint32_t *out_count)
     }
     for (uint32_t c = 0; c < tree->columns.count; c++) {
         double x = spotopt__simplex_x(tree->lp, c);
-        if (tree->columns.at[c].sort != SPOTOPT__NONE && x > 1e-6)
+        if (tree->columns.at[c].sort != SPOTOPT__NONE && tree->columns.at[c].fills > 0 && x > 1e-6)
             list[(*out_count)++] = (ranked){x - floor(x + 1e-6), c};
     }
     qsort(list, *out_count, sizeof *list, compare_ranked);
@@ -131,6 +131,8 @@ pack_rest(spotopt__tree *tree, uint32_t *left, uint32_t effort)
 
     for (uint32_t t = 0; t < bare->types; t++)
         pieces += left[t];
+    if (pieces > 0 && spotopt__tree_is_alone(tree))
+        return false;
     if (pieces > 0 && tree->packer != NULL)
         return tree->plan.cost <= tree->wanted &&
                spotopt__packer_finish(tree->packer, &tree->plan, tree->wanted, FINISH_STEPS);
@@ -158,7 +160,9 @@ spotopt__tree_harvest(spotopt__tree *tree)
     ranked *list = rank_columns(tree, &count);
     bool found = false;
 
-    for (int up = 0; list != NULL && up < 2 && !found && !tree->nomem; up++) {
+    for (int up = 0;
+         list != NULL && up < (spotopt__tree_is_alone(tree) ? 1 : 2) && !found && !tree->nomem;
+         up++) {
         if (!spotopt__plan_copy(&tree->plan, &tree->fixed)) {
             tree->nomem = true;
             break;
@@ -297,6 +301,8 @@ spotopt__tree_dive(spotopt__tree *tree, uint32_t node, uint32_t tries)
 {
     bool found = false;
 
+    if (spotopt__tree_is_alone(tree))
+        return false;
     for (uint32_t t = 0; t < tries && !tree->nomem && tree->nodes.at[node].bound <= tree->wanted;
          t++) {
         /* Where there is much between bound and best, less waste is allowed first. */

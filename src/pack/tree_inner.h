@@ -111,6 +111,12 @@ enum {
     SPOTOPT__NODE_STOPPED /* the budget is over, or the engine failed */
 };
 
+static inline bool
+spotopt__tree_is_alone(const spotopt__tree *tree)
+{
+    return (tree->search->without & SPOTOPT__WITHOUT_DIVES) != 0;
+}
+
 /* tree_view.c */
 bool spotopt__tree_make_room(spotopt__tree *tree);         /* by atom */
 bool spotopt__tree_go(spotopt__tree *tree, uint32_t node); /* puts the tree there */

@@ -193,6 +193,11 @@ spotopt__master_init(spotopt__tree *tree)
         if (!spotopt__master_add(tree, SPOTOPT__NONE, &(spotopt__fill){t, 1}, 1))
             return false;
     }
+    /* Bins with nothing in them: where a node wants more of a sort than any content uses. */
+    for (uint32_t s = 0; s < bare->sorts && bare->sorts > 1; s++) {
+        if (!spotopt__master_add(tree, s, NULL, 0))
+            return false;
+    }
     return true;
 }
 
@@ -316,9 +321,10 @@ raise_penalty(spotopt__tree *tree)
     }
 }
 
-/* Whole prices from the row prices; the power of two that is their unit. */
+/* Whole prices from the row prices; the power of two that is their unit: coarser ones leave room
+ * for larger sums. */
 static int
-make_prices(spotopt__tree *tree, const double *row_price)
+make_prices(spotopt__tree *tree, const double *row_price, int coarser)
 {
     const spotopt__view *view = &tree->view;
     double most = 1.0, unit;
@@ -332,8 +338,11 @@ make_prices(spotopt__tree *tree, const double *row_price)
     }
     for (uint32_t p = 0; p < view->parts; p++)
         most = fmax(most, tree->part_price[p]);
+    for (uint32_t s = 0; s < tree->bare->sorts; s++) /* what a whole pattern is worth, about */
+        most = fmax(most,
+                    (double)tree->bare->sort[s].cost / tree->scale - row_price[tree->sort_row[s]]);
     (void)frexp(PRICE_MOST / (most * tree->scale), &power);
-    power--;
+    power -= 1 + coarser;
     unit = ldexp(tree->scale, power);
     for (uint32_t p = 0; p < view->parts; p++)
         tree->part_price[p] = nearbyint(tree->part_price[p] * unit);
@@ -469,28 +478,36 @@ ask(spotopt__tree *tree, const double *row_price, int effort, uint32_t most, int
     double *out_real)
 {
     const spotopt__bare *bare = tree->bare;
-    const int power = make_prices(tree, row_price);
-    const double unit = ldexp(1.0, power);
-    spotopt__prices prices = {unit,          tree->part_price, (uint32_t)tree->cuts.count,
-                              tree->cuts.at, tree->cut_price,  is_stopped,
-                              tree};
     double start_s = spotopt__clock(tree->context);
     int64_t proved;
+    int power = 0;
+    bool again = true;
 
-    for (uint32_t s = 0; s < bare->sorts; s++) {
-        double worth = (double)bare->sort[s].cost - row_price[tree->sort_row[s]] * tree->scale;
-        tree->threshold[s] = floor(fmax(worth, 0.0) * unit);
-        tree->skip[s] = tree->upper[s] == 0;
-    }
-    spotopt__patterns_clear(&tree->patterns);
-    if (!tree->oracle->price(tree->oracle->self, &prices, tree->threshold, tree->skip, effort, most,
-                             &tree->patterns, tree->bound, &tree->search->budget.work)) {
-        tree->nomem = true;
-        return false;
+    for (int coarser = 0; coarser <= 6 && again; coarser += 3) {
+        power = make_prices(tree, row_price, coarser);
+        const double unit = ldexp(1.0, power);
+        spotopt__prices prices = {unit,          tree->part_price, (uint32_t)tree->cuts.count,
+                                  tree->cuts.at, tree->cut_price,  is_stopped,
+                                  tree};
+        for (uint32_t s = 0; s < bare->sorts; s++) {
+            double worth = (double)bare->sort[s].cost - row_price[tree->sort_row[s]] * tree->scale;
+            tree->threshold[s] = floor(fmax(worth, 0.0) * unit);
+            tree->skip[s] = tree->upper[s] == 0;
+        }
+        spotopt__patterns_clear(&tree->patterns);
+        if (!tree->oracle->price(tree->oracle->self, &prices, tree->threshold, tree->skip, effort,
+                                 most, &tree->patterns, tree->bound, &tree->search->budget.work)) {
+            tree->nomem = true;
+            return false;
+        }
+        again = false; /* sums too large for a proof? */
+        for (uint32_t s = 0; s < bare->sorts; s++)
+            again = again || (!tree->skip[s] && isinf(tree->bound[s]));
+        again = again && !spotopt__search_over(tree->search);
     }
     tree->search->pricing_seconds += spotopt__clock(tree->context) - start_s;
     proved = prove(tree, power);
-    *out_real = feel(tree, unit);
+    *out_real = feel(tree, ldexp(1.0, power));
     *bound = proved > *bound ? proved : *bound;
     return true;
 }

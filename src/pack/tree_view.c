@@ -80,7 +80,9 @@ spotopt__tree_merge(spotopt__tree *tree, uint32_t a, uint32_t b)
     atom.fills = (uint32_t)tree->atom_fill.count - atom.first;
     atom.row = spotopt__simplex_rows(tree->lp);
     if (!spotopt__vec_push(tree->context, &tree->atoms, atom) || !spotopt__tree_make_room(tree) ||
-        !spotopt__simplex_add_row(tree->lp, 0.0, INFINITY, 0, NULL, NULL))
+        !spotopt__simplex_add_row(tree->lp, 0.0, INFINITY, 0, NULL, NULL) ||
+        !spotopt__master_add(tree, SPOTOPT__NONE,
+                             &(spotopt__fill){(uint32_t)tree->atoms.count - 1, 1}, 1))
         goto nomem;
     return (uint32_t)tree->atoms.count - 1;
 nomem:
@@ -437,8 +439,8 @@ is_valid(const spotopt__tree *tree, const spotopt__column *column)
 
     if (column->sort == SPOTOPT__NONE)
         return true;
-    if (tree->upper[column->sort] == 0)
-        return false;
+    if (tree->upper[column->sort] == 0 || column->fills == 0)
+        return tree->upper[column->sort] > 0;
     for (uint32_t f = 0; f < column->fills; f++) {
         const uint32_t a = fill[f].type, group = tree->group[a];
         if (fill[f].count > tree->count[a] || (fill[f].count > 1 && tree->single[a]))
