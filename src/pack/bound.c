@@ -313,6 +313,90 @@ bound_at(const prices *p, double scale, bool precise)
     return total;
 }
 
+/*
+ * How far a class's worth is above what has no effect on the bound: for what can be had without
+ * limit as a part of its cost, since the worst scales all prices; else in money. *endless tells
+ * which.
+ */
+static double
+excess_of(const prices *p, uint32_t c, bool *endless)
+{
+    const spotopt__class *at = &p->model->class_at[c];
+    double bare = (double)INFINITY, money = 0.0, nodes = 0.0;
+
+    *endless = false;
+    for (uint32_t j = 0; j < at->kind_count; j++) {
+        const uint32_t k = at->kinds[j];
+        const double each = p->model->kind[k].cost - p->side_cost[k];
+        double lower, upper;
+
+        spotopt__kind_bounds(p->model, k, &lower, &upper);
+        *endless = *endless || !isfinite(upper);
+        bare = fmin(bare, each);
+        if (each < p->worth[c]) {
+            nodes = isfinite(upper) ? fmin(upper, p->total) : 0.0;
+            money += nodes * (p->worth[c] - each);
+        }
+    }
+    if (*endless)
+        return bare > 0.0 ? p->worth[c] / bare - 1.0 : (double)INFINITY;
+    return money;
+}
+
+/*
+ * The most that a node of each class can earn: relaxations first, then searches where they matter.
+ * Of classes without limit only the one that earns most for its cost counts, so the search goes on
+ * there until it is precise. False when memory ran out.
+ */
+static bool
+find_worths(const prices *p)
+{
+    const spotopt__model *model = p->model;
+    uint64_t left = (uint64_t)p->effort * (model->classes + 60);
+    unsigned char *searched = spotopt__alloc_array(model->context, model->classes + 1, 1);
+
+    if (searched == NULL)
+        return false;
+    for (uint32_t c = 0; c < model->classes; c++) {
+        p->sack->target = enough_for(p, c);
+        p->worth[c] = worth_of_class(p, c, 0);
+    }
+    while (left > 0 && p->effort > 0 && !is_over(p)) {
+        uint32_t worst = SPOTOPT__NONE;
+        double most = 1e-7;
+        uint64_t steps;
+
+        for (uint32_t c = 0; c < model->classes; c++) {
+            bool endless;
+            const double excess = excess_of(p, c, &endless);
+
+            if (endless && excess > most) {
+                most = excess;
+                worst = c;
+            }
+        }
+        if (worst == SPOTOPT__NONE || searched[worst] == 2)
+            break;
+        steps = searched[worst] == 0 ? p->effort : 30 * (uint64_t)p->effort;
+        p->sack->target = enough_for(p, worst);
+        p->worth[worst] = fmin(p->worth[worst], worth_of_class(p, worst, steps));
+        searched[worst]++;
+        left -= p->sack->steps + 1 < left ? p->sack->steps + 1 : left;
+    }
+    for (uint32_t c = 0; c < model->classes && p->effort > 0 && !is_over(p); c++) {
+        bool endless;
+        const double excess = excess_of(p, c, &endless);
+
+        if (endless || !(excess > 0.0))
+            continue;
+        p->sack->target = enough_for(p, c);
+        p->worth[c] = fmin(p->worth[c], worth_of_class(p, c, p->effort));
+    }
+    p->sack->target = 0.0;
+    spotopt__free(model->context, searched);
+    return true;
+}
+
 double
 spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, const double *item,
                   const double *side, uint32_t effort, spotopt__budget *budget)
@@ -350,28 +434,8 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
     }
     sack.thorough = true;
     sack.hint = sides->hint;
-    for (uint32_t c = 0; c < model->classes; c++) {
-        sack.target = enough_for(&p, c);
-        p.worth[c] = worth_of_class(&p, c, effort > 0 && is_over(&p) ? 0 : effort);
-    }
-    sack.target = 0.0;
-    /* A class that seems to earn more than it costs drags the whole bound down: look harder there.
-     */
-    for (uint32_t c = 0, again = 60 * effort; c < model->classes && again > 0 && !is_over(&p);
-         c++) {
-        const spotopt__class *at = &model->class_at[c];
-        double bare = (double)INFINITY;
-        for (uint32_t j = 0; j < at->kind_count; j++)
-            bare = fmin(bare, model->kind[at->kinds[j]].cost - p.side_cost[at->kinds[j]]);
-        if (p.worth[c] > bare * (1.0 + 1e-6)) {
-            double worth;
-            sack.target = fmax(bare, 0.0);
-            worth = worth_of_class(&p, c, 30 * effort < again ? 30 * effort : again);
-            sack.target = 0.0;
-            again -= sack.steps < again ? (uint32_t)sack.steps : again;
-            p.worth[c] = fmin(worth, p.worth[c]);
-        }
-    }
+    if (!find_worths(&p))
+        goto done;
     for (uint32_t k = 0; k < model->kinds; k++) {
         double earns;
         if (model->kind[k].class_id == SPOTOPT__NONE || model->kind[k].node != SPOTOPT__NONE)

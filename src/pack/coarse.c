@@ -78,7 +78,7 @@ is_kept_by_all(const spotopt__model *model, uint32_t rule)
 }
 
 static bool
-keep_limits(limits *kept, const spotopt__model *model)
+keep_limits(limits *kept, const spotopt__model *model, bool *drops)
 {
     spotopt__extras extras;
     const bool ok = spotopt__extras_init(&extras, model);
@@ -86,13 +86,19 @@ keep_limits(limits *kept, const spotopt__model *model)
 
     kept->model = model;
     kept->count = 0;
+    *drops = false;
     for (uint32_t l = 0; ok && l < extras.rows; l++) { /* the strictest first */
         const double nodes = forces(model, &extras, extras.row[l]);
 
         most = fmax(most, nodes);
-        if (nodes >= FORCES_LEAST * most && is_kept_by_all(model, extras.row[l]))
+        if (nodes < FORCES_LEAST * most)
+            continue;
+        if (is_kept_by_all(model, extras.row[l]))
             kept->rule[kept->count++] = extras.row[l];
+        else
+            *drops = true;
     }
+    *drops = *drops || extras.limits > extras.rows;
     spotopt__extras_free(&extras);
     return ok;
 }
@@ -332,7 +338,8 @@ spotopt__coarse_make(spotopt__coarse *coarse, const spotopt__model *model, bool 
         return SPOTOPT_OK;
     coarse->shape_of =
         spotopt__alloc_array(model->context, model->items + 1, sizeof *coarse->shape_of);
-    if (coarse->shape_of == NULL || !keep_limits(&kept, model) || !merge_items(coarse, &kept))
+    if (coarse->shape_of == NULL || !keep_limits(&kept, model, &coarse->drops_limits) ||
+        !merge_items(coarse, &kept))
         return spotopt__nomem(err, "a coarser problem");
     if (!anyway && coarse->shapes > MERGED_MOST * model->items)
         return SPOTOPT_OK;

@@ -9,6 +9,7 @@ typedef struct spotopt__coarse {
     spotopt_problem *problem; /* NULL: it would not be much smaller, or would not be one */
     uint32_t *shape_of;       /* by item */
     uint32_t shapes;
+    bool drops_limits; /* a limit per node that matters was left out: other bounds may be better */
 } spotopt__coarse;
 
 /* Freed by spotopt__coarse_free() also after a failure. anyway: also where it is of little use. */

@@ -35,7 +35,8 @@ price_class(spotopt__columns *m, uint32_t c, uint64_t steps)
 
     load_knapsack(m, c);
     m->search->budget.work += 1 + (uint64_t)m->sack.pieces * m->sack.dims;
-    m->sack.target = cost > 0.0 ? cost : 0.0;
+    /* What pays by less than the answer's gap can bear is not looked for. */
+    m->sack.target = cost > 0.0 ? cost * (1.0 + 0.1 * m->search->gap_rel) : 0.0;
     m->sack.thorough = false;
     if (steps > 300) { /* late: few classes are left, and good multipliers are worth their time */
         if (spotopt__knapsack_solve(&m->sack, 0) <= m->sack.target)
@@ -70,6 +71,8 @@ spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want)
     const spotopt__model *model = m->model;
     double began = spotopt__clock(m->context);
     uint32_t before = UINT32_MAX, added = 0;
+    /* A round is no proof: with the steps of some forty classes it has done what it can. */
+    uint64_t left = 40 * steps + 20000;
 
     memcpy(m->avail, m->left, model->items * sizeof *m->avail);
     for (int pass = 0; pass < 3 && added < want && added != before && !m->nomem; pass++) {
@@ -78,9 +81,10 @@ spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want)
             uint32_t c = (m->start + j) % model->classes;
             if (!m->class_open[c])
                 continue;
-            if (spotopt__search_over(m->search))
+            if (left == 0 || spotopt__search_over(m->search))
                 break;
             added += price_class(m, c, steps);
+            left -= m->sack.steps < left ? m->sack.steps : left;
         }
         m->start = (m->start + 7) % model->classes;
     }

@@ -16,7 +16,7 @@
 #define LABELS_MOST 20000 /* of one generation */
 #define TABLE 65536       /* slots */
 #define TREE_MOST 600000  /* labels whose content is remembered */
-#define DIMS_MOST 64
+#define DIMS_MOST (64 + SPOTOPT__EXTRA_DIMS)
 
 typedef struct sort_of { /* pieces first..first+count-1 of order: equal need, worth falling */
     uint32_t first, count;

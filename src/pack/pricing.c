@@ -77,6 +77,7 @@ choose_limits(spotopt__extras *extras, const spotopt__model *model, uint64_t *fo
 
         if (forces[r] == 0)
             continue;
+        extras->limits++;
         forces[r] = (forces[r] + limit - 1) / limit;
         list_rule(extras->row, &extras->rows, SPOTOPT__EXTRA_ROWS, forces, r);
         if (!single[r]) /* a limit on one item is its own */
@@ -396,6 +397,12 @@ relax(spotopt__knapsack *sack)
     }
     /* From the last prices, the hint, and each dimension alone, until the bound says enough. */
     memcpy(start, sack->lambda, sack->dims * sizeof *start);
+    if (sack->target > 0.0 && sack->hint != NULL) {
+        memcpy(sack->lambda, sack->hint, sack->dims * sizeof *start);
+        keep_best(sack, &best, kept);
+        if (best <= sack->target * (1.0 + 1e-9)) /* at the LP's prices what is bought is equal */
+            return best;
+    }
     for (uint32_t from = 0; from < starts + 2; from++) {
         if (from == 0) {
             memcpy(sack->lambda, start, sack->dims * sizeof *start);

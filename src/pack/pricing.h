@@ -25,7 +25,7 @@ typedef struct spotopt__extras {
     uint32_t *group_of;  /* by item; SPOTOPT__NONE, also where dim_of says more */
     uint32_t *dim_of;    /* by item: the dimension it takes 1 of; SPOTOPT__NONE */
     uint32_t *node_most; /* by item: the tightest limit on it alone */
-    uint32_t dims, rows;
+    uint32_t dims, rows, limits; /* limits: rules that are such, listed or not */
     uint32_t dim[SPOTOPT__EXTRA_DIMS]; /* rules */
     uint32_t row[SPOTOPT__EXTRA_ROWS]; /* rules */
     spotopt__arena arena;

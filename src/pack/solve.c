@@ -199,9 +199,10 @@ is_whole(const spotopt__search *search)
     return search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9;
 }
 
-/* Demands merged that only rules tell apart: its bound, and packings made of its packing. */
+/* Demands merged that only rules tell apart: its bound, and packings made of its packing. *enough:
+ * there is one, and other bounds would know no more. */
 static spotopt_status
-run_coarse(spotopt__search *search, spotopt_error *err)
+run_coarse(spotopt__search *search, bool *enough, spotopt_error *err)
 {
     spotopt__coarse coarse;
     spotopt_packing *packing = NULL;
@@ -219,6 +220,7 @@ run_coarse(spotopt__search *search, spotopt_error *err)
         for (uint32_t shift = 0; shift < 3 && status == SPOTOPT_OK && !is_whole(search); shift++)
             status = spotopt__refine(search, &coarse, packing, shift, err);
     }
+    *enough = packing != NULL && !coarse.drops_limits && is_whole(search);
     spotopt_packing_free(packing);
     spotopt__coarse_free(&coarse, search->model);
     return status;
@@ -231,7 +233,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     spotopt__relaxed relaxed = {0};
     double *price = spotopt__alloc_array(model->context, model->items + 1, sizeof *price);
     spotopt_status status = SPOTOPT_OK;
-    bool whole = false, coarse;
+    bool whole = false, coarse = false;
 
     relaxed.weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof(double));
     relaxed.side = spotopt__alloc_array(model->context, search->sides.count + 1, sizeof(double));
@@ -265,13 +267,18 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
             for (uint32_t r = 0; r < model->resources; r++)
                 price[i] += relaxed.weight[r] * model->item[i].request[r];
         }
-        spotopt__search_raise(
-            search, spotopt__lagrange(model, &search->sides, price, relaxed.side, 0, NULL));
         spotopt__builder_weigh(&search->builder, relaxed.weight);
         for (uint32_t i = 0; i < model->items; i++)
             search->builder.price[i] =
                 fmin(search->builder.price[i] + relaxed.bonus[i], model->item[i].unplaced_cost);
     }
+    if (previous == NULL && !(search->without & SPOTOPT__WITHOUT_COARSE) && !search->infeasible)
+        status = run_coarse(search, &coarse, err);
+    if (status != SPOTOPT_OK)
+        goto done;
+    if (relaxed.solved && !coarse)
+        spotopt__search_raise(
+            search, spotopt__lagrange(model, &search->sides, price, relaxed.side, 0, NULL));
     if (previous != NULL && !search->infeasible) {
         status = spotopt__search_from(search, previous, &whole, err);
         if (status == SPOTOPT_OK && whole && !(search->without & SPOTOPT__WITHOUT_EXACT) &&
@@ -280,12 +287,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
         if (status != SPOTOPT_OK || whole)
             goto done;
     }
-    if (!(search->without & SPOTOPT__WITHOUT_COARSE) && !search->infeasible)
-        status = run_coarse(search, err);
-    if (status != SPOTOPT_OK)
-        goto done;
-    coarse = is_whole(search);
-    if (!coarse)
+    if (!is_whole(search))
         try_recipes(search);
     if (search->work.failed || search->best.failed) {
         status = spotopt__nomem(err, "packing");
