@@ -12,11 +12,11 @@ Peers (--peer, default all that can say the problem): first-fit, vpsolver, karpe
 as ENGINE:arcflow and ENGINE:assignment.
 
 Every answer goes through check_packing.py. Seconds are the solver's own: reading, Python's start and (but for VPSolver,
-whose programs do it) building the model are not counted against a peer. Who did not prove its answer (within --gap,
-default 0) counts as having taken its limit, spotopt too; "at limit" says how often. The limit is --limit (60 s) for
-peers and --deadline (default the same) for spotopt. Ratio: geometric mean over the instances that the peer was given of
-the peer's seconds over spotopt's, none below a millisecond. "best peer" is the fastest on each instance. first-fit and
-karpenter prove nothing: their seconds are what they took.
+whose programs do it) building the model are not counted against a peer; CPU seconds are of all of its process. Who did
+not prove its answer (within --gap, default 0) counts as having taken its limit, spotopt too; "at limit" says how often.
+The limit is --limit (60 s) for peers and --deadline (default the same) for spotopt. Ratio: geometric mean over the
+instances that the peer was given of the peer's seconds over spotopt's, none below a millisecond. "best peer" is the
+fastest on each instance. first-fit and karpenter prove nothing: their seconds are what they took.
 """
 import argparse
 import csv
@@ -37,7 +37,7 @@ PACKAGES = {"highs": "highspy", "cpsat": "ortools", "scip": "ortools", "glpk": "
             "karpenter": "karpenter", "first-fit": "numpy"}
 HEURISTICS = ("first-fit", "karpenter")
 COLUMNS = ["class", "instance", "peer", "outcome", "cost", "bound", "gap", "seconds", "counted", "at_limit",
-           "build_seconds", "note"]
+           "cpu_seconds", "build_seconds", "note"]
 
 
 def read_missing(folder):
@@ -73,14 +73,14 @@ def run_spotopt(args, path, scratch):
     results = os.path.join(scratch, "spotopt")
     os.makedirs(results, exist_ok=True)
     command = [args.bench, "-d", str(args.deadline), "-g", str(args.gap), "-o", results, path]
-    status, out, errors, _ = run_bench(command, 3 * args.deadline + 60)
+    status, out, errors, cpu = run_bench(command, 3 * args.deadline + 60)
     if status != 0 or not out:
-        return None, None, f"exit status {status}: {errors.strip()[:80]}"
-    return os.path.join(results, os.path.basename(path)), float(out.split(" s lp")[0].split()[-1]), ""
+        return None, args.deadline, cpu, f"exit status {status}: {errors.strip()[:80]}"
+    return os.path.join(results, os.path.basename(path)), float(out.split(" s lp")[0].split()[-1]), cpu, ""
 
 
 def run_peer(args, peer, path, scratch):
-    """(path of the result, seconds, note); no path where there is no answer."""
+    """(path of the result, seconds, CPU seconds, note); no path without an answer, no seconds where not run."""
     result = os.path.join(scratch, "peer.json")
     if os.path.exists(result):
         os.remove(result)
@@ -89,23 +89,23 @@ def run_peer(args, peer, path, scratch):
     else:
         command = [os.path.join(args.peers, "venv", "bin", "python"), os.path.join(HERE, "peer.py"), peer, path, result,
                    "--limit", str(args.limit), "--threads", str(args.threads), "--gap", str(args.gap)]
-    status, _, errors, _ = run_bench(["nice", "-n", "10", *command] if args.nice else command, 2 * args.limit + 60)
+    status, _, errors, cpu = run_bench(["nice", "-n", "10", *command] if args.nice else command, 2 * args.limit + 60)
     lines = errors.strip().splitlines() or [""]
     if status == 77:
-        return None, None, lines[-1][:80]
+        return None, None, cpu, lines[-1][:80]
     if status != 0 or not os.path.exists(result):
-        return None, args.limit, "ended: out of time" if status < 0 else lines[-1][:80]
+        return None, args.limit, cpu, "ended: out of time" if status < 0 else lines[-1][:80]
     with open(result, encoding="utf-8") as text:
         stats = json.load(text)["stats"]
-    return result, stats["seconds"], ""
+    return result, stats["seconds"], cpu, ""
 
 
-def judged(args, check, problem, peer, file, seconds, note, limit):
+def judged(args, check, problem, peer, file, seconds, cpu, note, limit):
     """A row of the table; None when the peer was not given the problem."""
     if seconds is None:
         return None
     row = dict.fromkeys(COLUMNS, "")
-    row.update(peer=peer, outcome="none", seconds=seconds, note=note)
+    row.update(peer=peer, outcome="none", seconds=seconds, cpu_seconds=round(cpu, 3), note=note)
     if file is not None:
         with open(file, encoding="utf-8") as text:
             result = json.load(text)
@@ -139,7 +139,7 @@ def table(rows, order):
         mine = [r for r in rows if r["class"] == title]
         ours = {r["instance"]: r for r in mine if r["peer"] == "spotopt"}
         print(f"\n**{title}**: {len(ours)} instances\n")
-        head = ["solver", "instances", "answers", "proven", "cost / spotopt's", "mean gap %", "all s", "at limit",
+        head = ["solver", "instances", "answers", "proven", "cost / spotopt's", "mean gap %", "all s", "cpu s", "at limit",
                 "ratio", "faults"]
         print(f"| {' | '.join(head)} |\n|---|{'--:|' * (len(head) - 1)}")
         exact = [r for r in mine if r["peer"] not in HEURISTICS and r["peer"] != "spotopt"]
@@ -160,7 +160,7 @@ def table(rows, order):
             proven = sum(not r["at_limit"] for r in group) if peer not in HEURISTICS else "-"
             print(f"| {peer} | {len(group)} | {len(answered)} | {proven} | {shown(mean(dearer), '.4f')} | "
                   f"{shown(100 * sum(gaps) / len(gaps) if gaps else None, '.2f')} | "
-                  f"{sum(r['counted'] for r in group):.2f} | "
+                  f"{sum(r['counted'] for r in group):.2f} | {sum(r['cpu_seconds'] for r in group):.1f} | "
                   f"{sum(r['at_limit'] for r in group)} | {shown(ratio, '.3g')} | "
                   f"{sum('faults' in r['note'] for r in group)} |")
 
@@ -208,7 +208,7 @@ def main():
                 got = run_spotopt(args, path, scratch) if peer == "spotopt" else run_peer(args, peer, path, scratch)
                 row = judged(args, check, problem, peer, *got, args.deadline if peer == "spotopt" else args.limit)
                 if row is None:
-                    refused.setdefault((title, peer), got[2])
+                    refused.setdefault((title, peer), got[3])
                     continue
                 row.update({"class": title, "instance": name})
                 rows.append(row)
