@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cost and bound over time, as a picture: trace.py BENCH_PACK SHARED [--deadline S] [--csv FILE] [--svg FILE]
+"""Cost and bound over time, as a picture: trace.py BENCH_PACK SHARED [--deadline S] [--steps] [--csv FILE] [--svg FILE]
 
-Solves one problem of each kind (see PANELS) with bench_pack -t, judges the last answer with the checker, and draws cost
-and bound against time in an SVG that follows the reader's light or dark setting. What is drawn is the distance to the
-best bound reached, in per cent; the gap in the end stands beside the name. With --from CSV (as --csv wrote it) nothing
-is solved. Standard library only; without the data nothing is run, and the exit status is 77.
+Solves one problem of each kind (see PANELS) with deadlines from 50 ms up to --deadline, a run each, judges the answers
+with the checker, and draws what a caller with that much time gets, in an SVG that follows the reader's light or dark
+setting. With --steps there is one run, and what bench_pack -t heard of it is drawn. Drawn is the distance to the best
+bound of all, in per cent; the gap in the end stands beside the name. With --from CSV (as --csv wrote it) nothing is
+solved. Standard library only; without the data nothing is run, and the exit status is 77.
 """
 import argparse
 import csv
@@ -26,22 +27,23 @@ PANELS = [
     ("DLRM's pods, 4,704 AWS pools", "real", "dlrm"),
     ("Karpenter's benchmark, 5,000 pods", "real", "karpenter-5000"),
 ]
+DEADLINES = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 COLUMNS = ["panel", "seconds", "cost", "bound"]
 
 WIDTH, HEIGHT, ACROSS = 380, 216, 2       # of a panel; panels in a row
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 38, 30  # margins inside a panel
-FIRST_S = 0.05                             # the callback speaks every 50 ms at most
+FIRST_S = 0.05                             # the shortest deadline; the callback speaks as often at most
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-weight: 600; font-size: 13px } .small { font-size: 11px; fill: #57606a }
   .grid { stroke: #d0d7de; stroke-width: 1; fill: none } .zero { stroke: #8c959f; stroke-width: 1 }
   .cost { stroke: #b35900; fill: none; stroke-width: 2 } .bound { stroke: #0969da; fill: none; stroke-width: 2 }
-  .between { fill: #8c959f; opacity: .16; stroke: none } .cost-key { fill: #b35900 } .bound-key { fill: #0969da }
+  .cost-key { fill: #b35900 } .bound-key { fill: #0969da }
   .paper { fill: #ffffff }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3 } .small { fill: #9198a1 } .grid { stroke: #30363d } .zero { stroke: #6e7681 }
     .cost { stroke: #f0883e } .bound { stroke: #58a6ff } .cost-key { fill: #f0883e } .bound-key { fill: #58a6ff }
-    .between { fill: #9198a1; opacity: .18 } .paper { fill: #0d1117 }
+    .paper { fill: #0d1117 }
   }"""
 
 
@@ -52,21 +54,30 @@ def solve(args, tools, title, folder, name):
         problem = real_problem(name, args.shared)
     else:
         problem = to_problem.problem(os.path.join(args.shared, "data", "packing", folder, name))
+    rows = []
     with tempfile.TemporaryDirectory() as scratch:
         path, trace = os.path.join(scratch, "problem.json"), os.path.join(scratch, "trace.csv")
         results = os.path.join(scratch, "results")
         os.mkdir(results)
         with open(path, "w", encoding="utf-8") as out:
             json.dump(problem, out)
-        command = [args.bench, "-d", str(args.deadline), "-g", "0", "-t", trace, "-o", results, path]
-        status, _, errors, _ = run_bench(command, 3 * args.deadline + 30)
-        if status != 0:
-            return [], f"exit status {status}: {errors.strip()[:80]}"
-        with open(trace, newline="", encoding="utf-8") as text:
-            rows = [dict(row, panel=title) for row in csv.DictReader(text)]
-        with open(os.path.join(results, "problem.json"), encoding="utf-8") as text:
-            verdict = check.judge(problem, json.load(text))
-    return rows, "ok" if verdict["ok"] else verdict["errors"][0]
+        shorter = [] if args.steps else [d for d in DEADLINES if d < args.deadline]
+        for deadline in [*shorter, args.deadline]:
+            command = [args.bench, "-d", str(deadline), "-g", "0", "-t", trace, "-o", results, path]
+            status, _, errors, _ = run_bench(command, 3 * deadline + 30)
+            if status != 0:
+                return rows, f"exit status {status}: {errors.strip()[:80]}"
+            with open(trace, newline="", encoding="utf-8") as text:
+                told = [dict(row, panel=title) for row in csv.DictReader(text)]
+            rows += told if args.steps else told[-1:]
+            with open(os.path.join(results, "problem.json"), encoding="utf-8") as text:
+                result = json.load(text)
+            verdict = check.judge(problem, result)
+            if not verdict["ok"]:
+                return rows, verdict["errors"][0]
+            if result["outcome"] == "optimal":
+                break
+    return rows, "ok"
 
 
 def ticks(low, high):
@@ -76,7 +87,7 @@ def ticks(low, high):
     return [k * step for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
-def panel(title, rows, at_x, at_y, last_s):
+def panel(title, rows, at_x, at_y, last_s, steps_only):
     """The SVG of one panel."""
     steps = [(max(FIRST_S, float(r["seconds"])), float(r["cost"]) if r["cost"] else None, float(r["bound"]))
              for r in rows]
@@ -90,10 +101,12 @@ def panel(title, rows, at_x, at_y, last_s):
     x = lambda s: at_x + LEFT + (WIDTH - LEFT - RIGHT) * math.log(s / FIRST_S) / math.log(last_s / FIRST_S)
     y = lambda v: at_y + TOP + (HEIGHT - TOP - BOTTOM) * (top - min(top, max(low, v))) / (top - low)
 
-    def stairs(points):
+    def line(points):
+        """Stairs where one run was watched, else from run to run."""
         text = f"M{x(points[0][0]):.1f} {y(points[0][1]):.1f}"
         for s, v in points[1:]:
-            text += f"H{x(min(s, last_s)):.1f}V{y(v):.1f}"
+            where = x(min(s, last_s))
+            text += f"H{where:.1f}V{y(v):.1f}" if steps_only else f"L{where:.1f} {y(v):.1f}"
         return text
 
     out = [f'<text class="title" x="{at_x + 8}" y="{at_y + 18}">{title}</text>']
@@ -105,17 +118,18 @@ def panel(title, rows, at_x, at_y, last_s):
         if FIRST_S < s <= last_s:
             out.append(f'<path class="grid" d="M{x(s):.1f} {at_y + TOP}V{at_y + HEIGHT - BOTTOM}"/><text class="small" '
                        f'text-anchor="middle" x="{x(s):.1f}" y="{at_y + HEIGHT - BOTTOM + 16}">{s:g} s</text>')
-    end = max(s for s, _, _ in steps)
-    below = [v for _, v in bounds[:1] + bounds[:-1]]
-    back = "".join(f"H{x(s):.1f}V{y(v):.1f}" for (s, _), v in reversed(list(zip(bounds, below))))
-    out.append(f'<path class="between" d="{stairs(costs)}H{x(min(end, last_s)):.1f}V{y(bounds[-1][1]):.1f}{back}Z"/>')
-    out.append(f'<path class="bound" d="{stairs(bounds)}"/><path class="cost" d="{stairs(costs)}"/>')
+    for points, name in ((bounds, "bound"), (costs, "cost")):
+        out.append(f'<path class="{name}" d="{line(points)}"/>')
+        if not steps_only:
+            out += [f'<circle class="{name}-key" cx="{x(min(s, last_s)):.1f}" cy="{y(v):.1f}" r="3"/>'
+                    for s, v in points]
     gap = 100 * (steps[-1][1] - steps[-1][2]) / steps[-1][1]
-    out.append(f'<text text-anchor="end" x="{at_x + WIDTH - RIGHT}" y="{at_y + 18}">gap {gap:.2f} %</text>')
+    out.append(f'<text text-anchor="end" x="{at_x + WIDTH - RIGHT}" y="{at_y + 18}">gap {gap:.2g} %</text>'
+               .replace("gap 0 %", "optimal"))
     return "\n".join(out)
 
 
-def draw(rows, deadline):
+def draw(rows, deadline, steps_only):
     groups = {}
     for row in rows:
         groups.setdefault(row["panel"], []).append(row)
@@ -124,13 +138,13 @@ def draw(rows, deadline):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
            f'role="img" aria-label="Cost and bound of packings over time">', f"<style>{STYLE}\n</style>",
            f'<rect class="paper" width="{wide}" height="{high}" rx="6"/>',
-           '<rect class="cost-key" x="16" y="16" width="14" height="4"/><text x="36" y="22">cost of the best packing'
-           '</text><rect class="bound-key" x="196" y="16" width="14" height="4"/><text x="216" y="22">proven lower bound'
+           '<rect class="cost-key" x="16" y="16" width="14" height="4"/><text x="36" y="22">cost of the packing'
+           '</text><rect class="bound-key" x="176" y="16" width="14" height="4"/><text x="196" y="22">proven lower bound'
            '</text>'
-           '<text class="small" x="356" y="22">per cent above the best bound; gap after '
+           '<text class="small" x="336" y="22">per cent above the best bound; gap after '
            f'{deadline:g} s; time is logarithmic</text>']
     for k, (title, group) in enumerate(groups.items()):
-        out.append(panel(title, group, 8 + k % ACROSS * WIDTH, 38 + k // ACROSS * HEIGHT, deadline))
+        out.append(panel(title, group, 8 + k % ACROSS * WIDTH, 38 + k // ACROSS * HEIGHT, deadline, steps_only))
     return "\n".join([*out, "</svg>", ""])
 
 
@@ -139,6 +153,7 @@ def main():
     ap.add_argument("bench")
     ap.add_argument("shared")
     ap.add_argument("--deadline", type=float, default=30.0)
+    ap.add_argument("--steps", action="store_true", help="watch one run instead of one for each deadline")
     ap.add_argument("--csv")
     ap.add_argument("--svg", default="pack_over_time.svg")
     ap.add_argument("--from", dest="source", help="draw this CSV, solve nothing")
@@ -165,7 +180,7 @@ def main():
             writer.writerows(rows)
     if rows:
         with open(args.svg, "w", encoding="utf-8") as out:
-            out.write(draw(rows, args.deadline))
+            out.write(draw(rows, args.deadline, args.steps))
     return 0 if good else 1
 
 
