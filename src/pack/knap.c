@@ -384,7 +384,7 @@ price_sort(knap *k, uint32_t s, float over, int effort, uint32_t most, spotopt__
     const spotopt__view *view = k->view;
     const int64_t capacity = k->bare->sort[s].capacity[0];
     uint32_t count = 0, taken = 0;
-    uint64_t steps_left = effort >= 2 ? 10000000 : effort == 1 ? 1000000 : 50000;
+    uint64_t steps_left = effort >= 2 ? 3000000 : effort == 1 ? 1000000 : 50000;
     double top = k->plain ? 0.0 : over, best = over; /* proved; found */
 
     k->allowed = capacity - (view->least != NULL ? view->least[s] : 0);

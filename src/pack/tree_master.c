@@ -670,7 +670,8 @@ spotopt__master_purge(spotopt__tree *tree)
     sorted = reduced + count;
     for (size_t c = 0; c < count; c++) {
         const spotopt__column *column = &tree->columns.at[c];
-        if (column->sort == SPOTOPT__NONE || spotopt__simplex_is_basic(tree->lp, (uint32_t)c)) {
+        if (column->sort == SPOTOPT__NONE || column->fills == 0 ||
+            spotopt__simplex_is_basic(tree->lp, (uint32_t)c)) {
             reduced[c] = -1.0;
         } else {
             reduced[c] = (double)tree->bare->sort[column->sort].cost / tree->scale -
