@@ -12,7 +12,7 @@
 #include "pack/bare.h"
 
 #define WHOLE_MOST 4503599627370496.0 /* 2^52 */
-#define TABLE_MOST 200000000          /* capacity * types, of a reachable-sums table in bits */
+#define TABLE_MOST 800000000.0        /* capacity * types, of a reachable-sums table in bits */
 
 /* The smallest power of ten that makes all amounts of a resource whole; 0: none. */
 static double
@@ -249,8 +249,8 @@ reach(const spotopt__bare *bare, uint64_t *sums, size_t words)
 bool
 spotopt__bare_tighten(spotopt__bare *bare)
 {
-    const size_t words = (size_t)bare->sort[0].capacity[0] / 64 + 1;
     int64_t divisor = 0, *capacity;
+    size_t words;
 
     if (bare->dims != 1)
         return true;
@@ -269,7 +269,8 @@ spotopt__bare_tighten(spotopt__bare *bare)
     for (uint32_t t = 0; t < bare->types; t++)
         bare->size[t] /= divisor;
     bare->total[0] /= divisor;
-    if ((double)words * 64.0 * bare->types < TABLE_MOST * 4.0) {
+    words = (size_t)capacity[0] / 64 + 1;
+    if ((double)words * 64.0 * bare->types < TABLE_MOST) {
         uint64_t *sums = spotopt__alloc_array(bare->model->context, words, sizeof *sums);
         if (sums == NULL)
             return false;

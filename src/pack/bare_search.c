@@ -6,6 +6,8 @@
 #include "pack/tree.h"
 #include "pack/vector.h"
 
+#define TYPES_MOST 1500
+#define FILL_MOST 5e7
 #define EFFORTS 4
 #define FIRST_STEPS 200 /* of a packer: at once, and before the tree */
 #define MORE_STEPS 3000
@@ -45,6 +47,8 @@ spotopt__search_bare(spotopt__search *search, bool *out_done, spotopt_error *err
     if (!spotopt__bare_build(&bare, model, &nomem))
         goto done;
     if (bare.dims == 1) {
+        if (bare.types > TYPES_MOST || (double)bare.types * (double)bare.pieces > FILL_MOST)
+            goto done; /* the master would be too large, or bins too many to fill with care */
         nomem = !spotopt__bare_tighten(&bare) || (filler = spotopt__filler_new(&bare)) == NULL;
     } else {
         /* With several sorts of bins columns and dives come first: see dive.c. */

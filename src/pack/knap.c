@@ -106,8 +106,8 @@ knap_enter(void *self, const spotopt__view *view)
 
     k->view = view;
     k->unit = 1;
-    if ((widest + 1) * (parts + 1) > CELLS_MOST)
-        k->unit = (widest + 1) * (parts + 1) / CELLS_COARSE + 1;
+    if (widest >= CELLS_MOST / ((int64_t)parts + 1))
+        k->unit = widest / (CELLS_COARSE / ((int64_t)parts + 1) + 1) + 1;
     k->width = (size_t)(widest / k->unit) + 1;
     if (!make_room(k->context, &k->table, &k->room, (parts + 1) * k->width, sizeof *k->table) ||
         !make_room(k->context, &k->spare, &k->spare_room, k->width, sizeof *k->spare))

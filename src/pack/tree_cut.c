@@ -75,6 +75,7 @@ spotopt__tree_separate(spotopt__tree *tree, uint32_t most)
             }
         }
     }
+    tree->search->budget.work += (uint64_t)n * n / 16;
     for (uint32_t i = 0; i < n; i++) {
         const double *row_i = shared + (size_t)i * n;
         if (spotopt__search_over(tree->search))
