@@ -148,6 +148,49 @@ make_tiers(spotopt__builder *builder)
     }
 }
 
+/* Which running nodes hold what is dear to move. */
+static bool
+list_stays(spotopt__builder *builder)
+{
+    const spotopt__model *model = builder->model;
+    uint32_t total = 0, *first;
+
+    for (uint32_t k = model->pools; k < model->kinds; k++) {
+        for (uint32_t s = 0; s < model->kind[k].stay_count; s++)
+            total += model->item[model->kind[k].stays[s].item].move_cost > 0.0;
+    }
+    if (total == 0)
+        return true;
+    first = spotopt__arena_alloc(&builder->arena, model->items + 2, sizeof *first);
+    builder->stay_kind = spotopt__arena_alloc(&builder->arena, total, sizeof(uint32_t));
+    builder->stay_holds = spotopt__arena_alloc(&builder->arena, total, sizeof(uint32_t));
+    builder->saved = spotopt__arena_alloc(&builder->arena, model->nodes, sizeof(double));
+    builder->touched = spotopt__arena_alloc(&builder->arena, model->nodes, sizeof(uint32_t));
+    if (first == NULL || builder->stay_kind == NULL || builder->stay_holds == NULL ||
+        builder->saved == NULL || builder->touched == NULL)
+        return false;
+    for (int pass = 0; pass < 2; pass++) { /* count, then fill from each item's end */
+        for (uint32_t k = model->kinds; k-- > model->pools;) {
+            for (uint32_t s = 0; s < model->kind[k].stay_count; s++) {
+                const spotopt__stay *stay = &model->kind[k].stays[s];
+
+                if (!(model->item[stay->item].move_cost > 0.0))
+                    continue;
+                if (pass == 0) {
+                    first[stay->item]++;
+                } else {
+                    builder->stay_kind[--first[stay->item]] = k;
+                    builder->stay_holds[first[stay->item]] = stay->holds;
+                }
+            }
+        }
+        for (uint32_t i = 1; i <= model->items + 1 && pass == 0; i++)
+            first[i] += first[i - 1];
+    }
+    builder->stay_first = first;
+    return true;
+}
+
 spotopt_status
 spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, spotopt_error *err)
 {
@@ -171,7 +214,8 @@ spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, sp
     builder->best = spotopt__arena_alloc(&builder->arena, model->items + 1, sizeof *builder->best);
     ok = order != NULL && weight != NULL && builder->tier != NULL && builder->price != NULL &&
          builder->weight != NULL && builder->order != NULL && builder->need != NULL &&
-         builder->best != NULL && builder->todo != NULL && make_groups(builder);
+         builder->best != NULL && builder->todo != NULL && make_groups(builder) &&
+         list_stays(builder);
     if (ok) {
         builder->cursor =
             spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->cursor);

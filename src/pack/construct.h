@@ -32,6 +32,10 @@ typedef struct spotopt__builder {
     uint32_t *pick;      /* groups worth a closer look */
     spotopt__hold *best; /* pattern */
     uint32_t best_count;
+    /* Whose leaving costs something, by item: running nodes' kinds from stay_first[i] on. */
+    uint32_t *stay_first, *stay_kind, *stay_holds; /* NULL: nobody's */
+    double *saved;                                 /* by running node, all 0 between uses */
+    uint32_t *touched;
 } spotopt__builder;
 
 typedef struct spotopt__recipe {

@@ -52,6 +52,85 @@ spotopt__rekind(spotopt__state *state, uint32_t slot, uint32_t kind)
     return ok;
 }
 
+/* What would stay if the bin's content were on each of the dropped running nodes, in money; how
+ * many nodes are touched. */
+static uint32_t
+find_saved(spotopt__builder *builder, const spotopt__state *state, const spotopt__bin *bin)
+{
+    const spotopt__model *model = builder->model;
+    uint32_t count = 0;
+
+    for (size_t h = 0; h < bin->holds.count; h++) {
+        const spotopt__hold hold = bin->holds.at[h];
+
+        for (uint32_t s = builder->stay_first[hold.item]; s < builder->stay_first[hold.item + 1];
+             s++) {
+            const uint32_t n = model->kind[builder->stay_kind[s]].node;
+            const uint32_t stays =
+                builder->stay_holds[s] < hold.count ? builder->stay_holds[s] : hold.count;
+
+            if (state->node_bin[n] != SPOTOPT__NONE && &state->bins.at[state->node_bin[n]] != bin)
+                continue;
+            if (builder->saved[n] <= 0.0)
+                builder->touched[count++] = n;
+            builder->saved[n] += stays * model->item[hold.item].move_cost;
+        }
+    }
+    return count;
+}
+
+/*
+ * Content is where it runs already, as far as a dropped running node can take it: so moves are
+ * saved. Of several equal nodes one is looked at; true when it changed its place.
+ */
+static bool
+settle_one(spotopt__builder *builder, spotopt__state *state, uint32_t slot, spotopt__score *now)
+{
+    const spotopt__model *model = builder->model;
+    const spotopt__bin *bin = &state->bins.at[slot];
+    const uint32_t before = bin->kind, own = model->kind[before].node;
+    const uint32_t count = find_saved(builder, state, bin);
+    double least = model->kind[before].cost - (own == SPOTOPT__NONE ? 0.0 : builder->saved[own]);
+    uint32_t best = SPOTOPT__NONE;
+    spotopt__score then;
+
+    for (uint32_t t = 0; t < count; t++) {
+        const uint32_t n = builder->touched[t], kind = model->pools + n;
+        const double cost = model->kind[kind].cost - builder->saved[n];
+
+        builder->saved[n] = 0.0;
+        if (n != own &&
+            (cost < least - 1e-12 || (best != SPOTOPT__NONE && cost <= least && kind < best))) {
+            const double *load = state->load + (size_t)slot * model->resources;
+            bool fits = true;
+
+            for (uint32_t r = 0; r < model->resources && fits; r++)
+                fits = load[r] <= spotopt__ceiling(model, r, model->kind[kind].capacity[r]);
+            if (!fits)
+                continue;
+            least = cost;
+            best = kind;
+        }
+    }
+    if (best == SPOTOPT__NONE || spotopt__state_openings(state, best, 1) == 0)
+        return false;
+    if (bin->count > 1) {
+        slot = spotopt__state_split(state, slot, 1);
+        if (slot == SPOTOPT__NONE)
+            return false;
+    }
+    if (!spotopt__rekind(state, slot, best))
+        return false;
+    then = spotopt__state_score(state);
+    if (then.broken <= now->broken + 1e-9 && spotopt__is_better(&then, now)) {
+        *now = then;
+        return true;
+    }
+    if (!spotopt__rekind(state, slot, before))
+        *now = then; /* cannot go back: keep and count on */
+    return false;
+}
+
 void
 spotopt__right_size_bin(spotopt__builder *builder, spotopt__state *state, uint32_t slot,
                         spotopt__score *now)
@@ -69,6 +148,14 @@ spotopt__right_size_bin(spotopt__builder *builder, spotopt__state *state, uint32
         else
             *now = then;
         return;
+    }
+    if (builder->stay_first != NULL) {
+        while (state->bins.at[slot].count > 0 && settle_one(builder, state, slot, now) &&
+               model->kind[state->bins.at[slot].kind].node == SPOTOPT__NONE && !state->failed)
+            continue;
+        if (model->kind[state->bins.at[slot].kind].node != SPOTOPT__NONE &&
+            state->bins.at[slot].count == 0)
+            return;
     }
     for (double last_cost = -1.0; tries < 12 && !state->failed; tries++) { /* the cheapest first */
         const double *load = state->load + (size_t)slot * model->resources;
