@@ -435,23 +435,48 @@ look_into(spotopt__vfill *fill, uint32_t bin, uint32_t item, ejection *best)
     }
 }
 
+/* How much an exchange of i for j (NONE: nothing) makes full bins fuller; below 0: evens them out.
+ */
+static int64_t
+sharpens(const spotopt__vfill *fill, uint32_t from, uint32_t into, uint32_t i, uint32_t j)
+{
+    const uint32_t lanes = fill->vector->lanes;
+    const int32_t *a = fill->load + (size_t)from * lanes, *b = fill->load + (size_t)into * lanes;
+    const int32_t *x = fill->vector->size + (size_t)i * lanes;
+    const int32_t *y = fill->vector->size + (size_t)(j == SPOTOPT__NONE ? i : j) * lanes;
+    int64_t sum = 0;
+
+    for (uint32_t r = 0; r < lanes; r++) {
+        int64_t moved = x[r] - (j == SPOTOPT__NONE ? 0 : y[r]);
+        sum += moved * (b[r] - a[r] + moved);
+    }
+    return sum;
+}
+
+#define SHAKES 100  /* tries after each item that drove out others */
+#define EVENS_OUT 5 /* one in so many moves that even bins out is made */
+
 /* Random moves and exchanges that keep every bin within its capacity. */
 static void
-shake(spotopt__vfill *fill, uint32_t moves)
+shake(spotopt__vfill *fill)
 {
     const uint32_t n = fill->vector->items;
 
-    for (uint32_t m = 0; m < moves; m++) {
+    for (uint32_t m = 0; m < SHAKES; m++) {
         uint32_t i = (uint32_t)spotopt__rng_below(&fill->rng, n), from = fill->bin_of[i];
         uint32_t j = (uint32_t)spotopt__rng_below(&fill->rng, n), into = fill->bin_of[j];
+        bool moves;
         if (from == SPOTOPT__NONE || into == SPOTOPT__NONE || from == into)
             continue;
-        if (fits(fill, into, i)) {
-            take(fill, i);
+        moves = fits(fill, into, i);
+        if (sharpens(fill, from, into, i, moves ? SPOTOPT__NONE : j) < 0 &&
+            spotopt__rng_below(&fill->rng, EVENS_OUT) > 0)
+            continue;
+        take(fill, i);
+        if (moves) {
             put(fill, into, i);
             continue;
         }
-        take(fill, i);
         take(fill, j);
         if (fits(fill, from, j) && fits(fill, into, i)) {
             put(fill, from, j);
@@ -462,8 +487,6 @@ shake(spotopt__vfill *fill, uint32_t moves)
         }
     }
 }
-
-#define SHAKES 30
 
 /* Finds places for what is left over, without another bin. */
 static bool
@@ -477,7 +500,7 @@ settle(spotopt__vfill *fill, uint64_t *steps)
             return false;
         --*steps;
         if (fill->budget != NULL) {
-            fill->budget->work += 1 + fill->bins / 8;
+            fill->budget->work += 8 + fill->bins / 8;
             if (spotopt__budget_over(fill->budget, "pack", fill->best_bins, 0.0))
                 return false;
         }
@@ -506,7 +529,7 @@ settle(spotopt__vfill *fill, uint64_t *steps)
             }
             put(fill, best.bin, item);
         }
-        shake(fill, SHAKES);
+        shake(fill);
     }
     return true;
 }

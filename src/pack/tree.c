@@ -262,12 +262,15 @@ is_time_to_dive(const spotopt__tree *tree, uint32_t node)
     return whole || tree->search->branch_nodes % 16 == 0;
 }
 
-/* Cuts raise the LP by a little of a bin: they pay where that is all there is. */
+/* Cuts raise the LP by a little of a bin: they pay where that is all there is. In several
+ * dimensions, with few pieces in a bin, it is more. */
 static bool
 is_close(const spotopt__tree *tree, uint32_t node)
 {
+    const double reach = tree->bare->dims > 1 ? (node == 0 ? 1.0 : 0.1) : 0.05;
+
     return tree->cutting &&
-           (double)tree->target - tree->nodes.at[node].guess < 0.05 * tree->scale + 1e-6;
+           (double)tree->target - tree->nodes.at[node].guess < reach * tree->scale + 1e-6;
 }
 
 static int

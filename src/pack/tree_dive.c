@@ -12,7 +12,8 @@
 #include "pack/tree_inner.h"
 #include "pack/vector.h"
 
-#define FINISH_STEPS 1000 /* of a packer, over a rounded solution */
+#define REPACK_STEPS 20000 /* of a packer, between dives */
+#define FINISH_STEPS 1000  /* of a packer, over a rounded solution */
 
 typedef struct ranked {
     double x;
@@ -133,9 +134,13 @@ pack_rest(spotopt__tree *tree, uint32_t *left, uint32_t effort)
         pieces += left[t];
     if (pieces > 0 && spotopt__tree_is_alone(tree))
         return false;
-    if (pieces > 0 && tree->packer != NULL)
-        return tree->plan.cost <= tree->wanted &&
-               spotopt__packer_finish(tree->packer, &tree->plan, tree->wanted, FINISH_STEPS);
+    if (pieces > 0 && tree->packer != NULL) {
+        uint64_t steps = FINISH_STEPS >> (tree->unfinished / 8);
+        bool whole = tree->plan.cost <= tree->wanted &&
+                     spotopt__packer_finish(tree->packer, &tree->plan, tree->wanted, steps);
+        tree->unfinished = whole ? 0 : tree->unfinished + (steps > 16);
+        return whole;
+    }
     if (pieces > 0) {
         if (tree->filler == NULL || tree->plan.cost >= tree->wanted)
             return false;
@@ -296,6 +301,21 @@ dive_once(spotopt__tree *tree, uint32_t node, uint32_t pass_over)
     return found;
 }
 
+/* The packer's turn, from the best plan on; true when it found a better one. */
+static bool
+repack(spotopt__tree *tree, uint32_t node)
+{
+    if (tree->nomem || tree->packer == NULL || !tree->has_best ||
+        tree->nodes.at[node].bound > tree->wanted)
+        return false;
+    if (!spotopt__plan_copy(&tree->plan, tree->best) ||
+        !spotopt__packer_run(tree->packer, tree->nodes.at[node].bound, REPACK_STEPS, &tree->plan)) {
+        tree->nomem = true;
+        return false;
+    }
+    return spotopt__tree_keep(tree, &tree->plan);
+}
+
 bool
 spotopt__tree_dive(spotopt__tree *tree, uint32_t node, uint32_t tries)
 {
@@ -312,6 +332,7 @@ spotopt__tree_dive(spotopt__tree *tree, uint32_t node, uint32_t tries)
                                                           : span)
                                       : tree->wanted;
         found = dive_once(tree, node, t) || found;
+        found = (t == 0 && repack(tree, node)) || found;
         tree->target = tree->wanted;
     }
     return found;

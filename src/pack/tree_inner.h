@@ -43,6 +43,7 @@ typedef struct spotopt__tree {
     spotopt__oracle *oracle;
     spotopt__search *search;
     spotopt__simplex *lp;
+    uint32_t unfinished; /* plans that the packer could not complete, one after the other */
     spotopt__packer *packer; /* several dimensions, one sort of bins; else NULL */
     spotopt__filler *filler; /* one dimension; else NULL */
     spotopt__plan *best;

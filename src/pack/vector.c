@@ -139,38 +139,20 @@ write_plan(spotopt__packer *packer, spotopt__plan *plan)
     return true;
 }
 
-bool
-spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps, spotopt__plan *plan)
+/* Items to the bins of a plan, as far as it goes; how many bins. NONE: more than most. */
+static uint32_t
+read_plan(spotopt__packer *packer, const spotopt__plan *plan, int64_t most)
 {
-    const int64_t cost = packer->bare->sort[0].cost;
-    const int64_t bins = (least + cost - 1) / cost;
-    const uint32_t stop = bins > 1 ? (uint32_t)(bins < UINT32_MAX ? bins : UINT32_MAX) : 1;
-
-    if (packer->fill.best_bins == packer->vector.items)
-        spotopt__vfill_greedily(&packer->fill, stop);
-    spotopt__vfill_fewer(&packer->fill, stop, steps);
-    if (plan->batches.count > 0 && plan->cost <= cost * packer->fill.best_bins)
-        return true;
-    return write_plan(packer, plan);
-}
-
-bool
-spotopt__packer_finish(spotopt__packer *packer, spotopt__plan *plan, int64_t most, uint64_t steps)
-{
-    const spotopt__bare *bare = packer->bare;
-    const int64_t bins_most = most / bare->sort[0].cost;
     uint32_t bins = 0;
 
-    if (bins_most >= packer->fill.best_bins)
-        return false; /* a better one was at hand all the time */
-    memcpy(packer->next, packer->first, bare->types * sizeof *packer->next);
+    memcpy(packer->next, packer->first, packer->bare->types * sizeof *packer->next);
     for (uint32_t i = 0; i < packer->vector.items; i++)
         packer->bin_of[i] = SPOTOPT__NONE;
     for (size_t b = 0; b < plan->batches.count; b++) {
         const spotopt__batch *batch = &plan->batches.at[b];
         for (uint32_t time = 0; time < batch->times; time++, bins++) {
-            if (bins >= bins_most)
-                return false;
+            if (bins >= most)
+                return SPOTOPT__NONE;
             for (uint32_t f = 0; f < batch->fills; f++) {
                 const spotopt__fill *fill = &plan->fills.at[batch->first + f];
                 for (uint32_t c = 0; c < fill->count; c++)
@@ -178,6 +160,41 @@ spotopt__packer_finish(spotopt__packer *packer, spotopt__plan *plan, int64_t mos
             }
         }
     }
+    return bins;
+}
+
+bool
+spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps, spotopt__plan *plan)
+{
+    const int64_t cost = packer->bare->sort[0].cost;
+    const int64_t bins = (least + cost - 1) / cost;
+    const uint32_t stop = bins > 1 ? (uint32_t)(bins < UINT32_MAX ? bins : UINT32_MAX) : 1;
+    spotopt__vfill *fill = &packer->fill;
+
+    if (plan->batches.count > 0 && plan->cost < cost * fill->best_bins) {
+        uint32_t count = read_plan(packer, plan, fill->best_bins);
+        if (count != SPOTOPT__NONE) {
+            fill->best_bins = count;
+            memcpy(fill->best, packer->bin_of, packer->vector.items * sizeof *fill->best);
+        }
+    } else if (fill->best_bins == packer->vector.items) {
+        spotopt__vfill_greedily(fill, stop);
+    }
+    spotopt__vfill_fewer(fill, stop, steps);
+    if (plan->batches.count > 0 && plan->cost <= cost * fill->best_bins)
+        return true;
+    return write_plan(packer, plan);
+}
+
+bool
+spotopt__packer_finish(spotopt__packer *packer, spotopt__plan *plan, int64_t most, uint64_t steps)
+{
+    const int64_t bins_most = most / packer->bare->sort[0].cost;
+
+    if (bins_most >= packer->fill.best_bins)
+        return false; /* a better one was at hand all the time */
+    if (read_plan(packer, plan, bins_most) == SPOTOPT__NONE)
+        return false;
     return spotopt__vfill_rest(&packer->fill, packer->bin_of, (uint32_t)bins_most, steps) &&
            write_plan(packer, plan);
 }
