@@ -342,35 +342,6 @@ count_above(const pricer *p, const uint32_t *list, uint32_t count, int64_t price
     return low;
 }
 
-/* The first of the list that fits the room beside the one taken, or NONE. */
-static uint32_t
-first_fit(pricer *p, uint32_t taken, const uint32_t *list, uint32_t count, const int32_t *room)
-{
-    const spotopt__view *view = p->view;
-    const uint32_t lanes = p->lanes;
-    const uint64_t *apart =
-        view->apart != NULL ? view->apart + (size_t)p->part[taken] * view->words : NULL;
-
-    for (uint32_t c = 0; c < count; c++) {
-        const int32_t *size = p->size + (size_t)list[c] * lanes;
-        const uint32_t part = p->part[list[c]];
-        int32_t below = 0;
-        for (uint32_t r = 0; r < lanes; r += 4) {
-            below |= room[r] - size[r];
-            below |= room[r + 1] - size[r + 1];
-            below |= room[r + 2] - size[r + 2];
-            below |= room[r + 3] - size[r + 3];
-        }
-        if (below >= 0 &&
-            (apart == NULL || list[c] == taken || !((apart[part >> 6] >> (part & 63)) & 1))) {
-            p->steps += c + 1;
-            return list[c];
-        }
-    }
-    p->steps += count;
-    return SPOTOPT__NONE;
-}
-
 /* How many of the list could fit by the smallest of each dimension; at least 1. */
 static uint32_t
 most_by_number(const pricer *p, const uint32_t *list, uint32_t count, const int32_t *room)
@@ -551,6 +522,46 @@ record(pricer *p, uint32_t level, int64_t worth)
     memcpy(p->pick, p->taken, level * sizeof *p->pick);
 }
 
+/*
+ * One more part and no other, from the list (room NULL: all of it fits): the best one is recorded.
+ * Dearest first, so that without charges the first that fits is it.
+ */
+static void
+add_last(pricer *p, uint32_t level, const uint32_t *list, uint32_t count, const int32_t *room,
+         int64_t worth)
+{
+    const spotopt__view *view = p->view;
+    const uint32_t lanes = p->lanes, taken = p->taken[level - 1];
+    const uint64_t *apart = room == NULL || view->apart == NULL
+                                ? NULL
+                                : view->apart + (size_t)p->part[taken] * view->words;
+    uint32_t c;
+
+    for (c = 0; c < count && worth + p->price[list[c]] > p->best; c++) {
+        const uint32_t k = list[c], part = p->part[k];
+        int64_t with;
+        int32_t below = 0;
+        for (uint32_t r = 0; room != NULL && r < lanes; r += 4) {
+            const int32_t *size = p->size + (size_t)k * lanes;
+            below |= room[r] - size[r];
+            below |= room[r + 1] - size[r + 1];
+            below |= room[r + 2] - size[r + 2];
+            below |= room[r + 3] - size[r + 3];
+        }
+        if (below < 0 || (apart != NULL && k != taken && ((apart[part >> 6] >> (part & 63)) & 1)))
+            continue;
+        with = worth + p->price[k] - charge(p, k);
+        discharge(p, k);
+        if (with > p->best) {
+            p->taken[level] = k;
+            record(p, level + 1, with);
+        }
+        if (p->cuts == 0)
+            break;
+    }
+    p->steps += room != NULL ? c + 1 : 1;
+}
+
 /* What can join what is taken, from the list of this level. */
 static void
 dig(pricer *p, uint32_t level, uint32_t count, int64_t worth)
@@ -585,12 +596,11 @@ dig(pricer *p, uint32_t level, uint32_t count, int64_t worth)
         if ((number < p->parts && worth + p->price[k] * number <= p->best) ||
             worth + (rest >> SHIFT) <= p->best || p->cut_off)
             return;
-        p->taken[level] = k;
-        if (number == 1 && p->cuts == 0) { /* none after it, and none dearer */
-            if (worth + p->price[k] > p->best)
-                record(p, level + 1, worth + p->price[k]);
+        if (number == 1) {
+            add_last(p, level, list + c, count - c, NULL, worth);
             return;
         }
+        p->taken[level] = k;
         held = k == p->taken[level - 1] ? copies + 1 : 1;
         first = held < p->most[k] ? c : c + 1;
         end = count;
@@ -605,14 +615,12 @@ dig(pricer *p, uint32_t level, uint32_t count, int64_t worth)
         for (uint32_t r = 0; r < lanes; r++)
             below[r] = room[r] - size[r];
         p->steps++;
-        if (number == 2 && p->cuts == 0) {
-            const uint32_t last = first_fit(p, k, list + first, end - first, below);
-            if (last != SPOTOPT__NONE) { /* the dearest that fits */
-                p->taken[level + 1] = last;
-                record(p, level + 2, worth + p->price[k] + p->price[last]);
-            } else if (worth + p->price[k] > p->best) {
-                record(p, level + 1, worth + p->price[k]);
-            }
+        if (number == 2) {
+            const int64_t with = worth + p->price[k] - charge(p, k);
+            if (with > p->best)
+                record(p, level + 1, with);
+            add_last(p, level + 1, list + first, end - first, below, with);
+            discharge(p, k);
             continue;
         }
         if (p->tables > 0 &&

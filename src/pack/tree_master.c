@@ -581,6 +581,9 @@ spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound)
         }
         tree->is_new = fresh = false;
         value = (double)tree->fixed.cost + spotopt__master_value(tree);
+        /* Columns that bring the LP down further could not cut the node: it is as good as solved. */
+        if (!plain && !quick && value <= (double)*bound + 1e-6 && bought(tree) <= 1e-6)
+            return SPOTOPT__NODE_SOLVED;
         duals = spotopt__simplex_duals(tree->lp);
         if (!spotopt__tree_row_room(tree, rows))
             return SPOTOPT__NODE_STOPPED;
