@@ -303,14 +303,17 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
         spotopt__columns_add_bins(&m, &search->best);
     if (search->work.bins.count > 0)
         spotopt__columns_add_bins(&m, &search->work);
-    spotopt__columns_generate(&m, rounds, 2e-4);
-    search->columns = m.columns.count;
-    if (m.nomem || !spotopt__columns_solve(&m))
-        goto done;
-    spotopt__columns_bound(&m, 300);
-    take_prices(&m);
-    if (!spotopt__search_done(search))
-        dive_whole(&m);
+    /* A first packing does not wait for the last pattern; rules over labels would spoil it. */
+    if (!model->has_hard_axis) {
+        spotopt__columns_generate(&m, rounds, 2e-4);
+        search->columns = m.columns.count;
+        if (m.nomem || !spotopt__columns_solve(&m))
+            goto done;
+        spotopt__columns_bound(&m, 300);
+        take_prices(&m);
+        if (!spotopt__search_done(search))
+            dive_whole(&m);
+    }
     if (!m.nomem && !spotopt__search_done(search)) {
         spotopt__columns_generate(&m, rounds, 0.0);
         search->columns = m.columns.count;
