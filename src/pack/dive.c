@@ -47,6 +47,8 @@ open_times(spotopt__columns *m, spotopt__state *state, uint32_t c, uint32_t time
              h++) { /* no more than is left: columns may cover too much */
             spotopt__hold hold = m->holds.at[at->first + h];
             uint64_t left = m->model->item[hold.item].count - state->placed[hold.item];
+            if (hold.count > left && m->items < m->listed_count)
+                return want - times; /* shared rows know no single items: another pattern will */
             hold.count = hold.count < left ? hold.count : (uint32_t)left;
             if (hold.count > 0)
                 builder->best[builder->best_count++] = hold;
@@ -159,9 +161,9 @@ shrink(spotopt__columns *m, const spotopt__state *state)
     uint32_t left = 0;
     bool ok;
 
-    for (uint32_t j = 0; j < m->items; j++)
-        left += m->left[m->row_item[j]] > 0;
-    if (left * 10 > m->items * 7)
+    for (uint32_t j = 0; j < m->listed_count; j++)
+        left += m->left[m->listed[j]] > 0;
+    if (left * 10 > m->listed_count * 7)
         return true;
     ok = spotopt__columns_init(&less, m->search, state);
     if (ok)
@@ -259,7 +261,7 @@ static void
 take_prices(spotopt__columns *m)
 {
     for (uint32_t i = 0; i < m->model->items; i++)
-        m->price[i] = m->item_row[i] == SPOTOPT__NONE ? 0.0 : m->dual[m->item_row[i]];
+        m->price[i] = spotopt__columns_dual(m, i);
     spotopt__builder_price(&m->search->builder, m->price);
 }
 

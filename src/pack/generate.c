@@ -6,21 +6,60 @@
  * packing would. Box steps keep prices near the best known ones, so that few patterns settle them;
  * when no pattern pays any more the box moves or shrinks. The last rounds are free.
  */
+#include <stdlib.h>
+
 #include "pack/master.h"
 
+#define PIECES_MOST 200 /* on offer to one knapsack */
+
+typedef struct ranked {
+    double key;
+    uint32_t item;
+} ranked;
+
+static int
+compare_ranked(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+
+    if (x->key > y->key || x->key < y->key)
+        return x->key > y->key ? -1 : 1;
+    return (x->item > y->item) - (x->item < y->item);
+}
+
+/*
+ * What may go into a node of the class. Of very many items those that pay best for what they need,
+ * at the class's own prices of resources: enough to fill a node well.
+ */
 static void
 load_knapsack(spotopt__columns *m, uint32_t c)
 {
     const spotopt__model *model = m->model;
     const spotopt__class *at = &model->class_at[c];
     const spotopt__kind *first = &model->kind[at->kinds[0]];
+    const double *lambda = m->class_lambda + (size_t)c * model->resources;
+    ranked *list = m->ranked;
+    uint32_t count = 0;
 
-    spotopt__knapsack_start(&m->sack, at->capacity, true);
-    for (uint32_t j = 0; j < m->items; j++) {
-        const uint32_t i = m->row_item[j];
-        if (m->avail[i] > 0 && m->dual[j] > 0.0 && spotopt__allows(&model->item[i], first->pool))
-            spotopt__knapsack_add(&m->sack, i, m->dual[j], m->avail[i]);
+    for (uint32_t j = 0; j < m->listed_count; j++) {
+        const uint32_t i = m->listed[j];
+        double worth = spotopt__columns_dual(m, i), cost = 0.0;
+        bool fits = m->avail[i] > 0 && worth > 0.0 && spotopt__allows(&model->item[i], first->pool);
+        for (uint32_t r = 0; r < model->resources && fits; r++) {
+            fits = model->item[i].request[r] <= at->capacity[r];
+            cost += lambda[r] * model->item[i].request[r];
+        }
+        if (fits)
+            list[count++] = (ranked){worth / fmax(cost, 1e-12), i};
     }
+    if (count > PIECES_MOST) {
+        qsort(list, count, sizeof *list, compare_ranked);
+        count = PIECES_MOST;
+    }
+    spotopt__knapsack_start(&m->sack, at->capacity, true);
+    for (uint32_t j = 0; j < count; j++)
+        spotopt__knapsack_add(&m->sack, list[j].item, spotopt__columns_dual(m, list[j].item),
+                              m->avail[list[j].item]);
 }
 
 /* One pattern of a class, taken off what is on offer; whether it was new and pays. */
@@ -45,11 +84,13 @@ price_class(spotopt__columns *m, uint32_t c, uint64_t steps)
     }
     (void)spotopt__knapsack_solve(&m->sack, steps);
     m->search->budget.work += m->sack.steps / 256;
+    for (uint32_t r = 0; r < m->model->resources; r++)
+        m->class_lambda[(size_t)c * m->model->resources + r] = m->sack.lambda[r];
     for (uint32_t p = 0; p < m->sack.pieces; p++) {
         if (m->sack.best[p] > 0) {
             uint32_t i = m->sack.piece[p].item, most = m->avail[i] / m->sack.best[p];
             holds[count++] = (spotopt__hold){i, m->sack.best[p]};
-            pays += m->sack.best[p] * m->dual[m->item_row[i]];
+            pays += m->sack.best[p] * spotopt__columns_dual(m, i);
             times = most < times ? most : times;
         }
     }

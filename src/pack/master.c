@@ -13,6 +13,9 @@
 
 #include "pack/master.h"
 
+#define SHAPES_MOST 80 /* items with rows of their own */
+#define CLUSTERS 60    /* rows, when there are more */
+
 static bool
 put_row(spotopt__columns *m, double lower, double upper)
 {
@@ -127,6 +130,29 @@ add_kind(spotopt__columns *m, const spotopt__state *state, uint32_t k)
                       entries);
 }
 
+/* What each row asks for, and its prices, from its items. */
+static void
+sum_rows(spotopt__columns *m)
+{
+    memset(m->row_need, 0, m->items * sizeof *m->row_need);
+    memset(m->row_penalty, 0, m->items * sizeof *m->row_penalty);
+    memset(m->row_center, 0, m->items * sizeof *m->row_center);
+    for (uint32_t j = 0; j < m->listed_count; j++) {
+        const uint32_t i = m->listed[j], row = m->item_row[i];
+        m->row_need[row] += m->measure[i] * m->left[i];
+        m->row_center[row] += m->center[i] * m->left[i];
+        m->row_penalty[row] = fmax(m->row_penalty[row], m->penalty[i] / m->measure[i]);
+    }
+    for (uint32_t row = 0; row < m->items; row++)
+        m->row_center[row] /= fmax(m->row_need[row], 1e-9);
+}
+
+double
+spotopt__columns_dual(const spotopt__columns *m, uint32_t item)
+{
+    return m->item_row[item] == SPOTOPT__NONE ? 0.0 : m->dual[m->item_row[item]] * m->measure[item];
+}
+
 bool
 spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
 {
@@ -134,22 +160,27 @@ spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
     const spotopt__sides *sides = &m->search->sides;
     bool ok = true;
 
-    m->rows = m->items = m->fixed_columns = 0;
+    m->rows = m->items = m->fixed_columns = m->listed_count = 0;
     m->moves = 0.0;
-    for (uint32_t i = 0; i < model->items && ok; i++) {
+    for (uint32_t i = 0; i < model->items; i++) {
         const spotopt__item *item = &model->item[i];
         if (item->residents > item->count) /* those that are too many leave for nothing */
             m->moves -= item->move_cost * (item->residents - item->count);
         m->left[i] =
             item->fits_nowhere ? 0 : item->count - (uint32_t)(state ? state->placed[i] : 0);
         m->item_row[i] = SPOTOPT__NONE;
+        m->measure[i] = 1.0;
         if (m->left[i] == 0)
             continue;
-        m->item_row[i] = m->rows;
-        m->row_item[m->rows++] = i;
-        ok = put_row(m, m->left[i], (double)INFINITY);
+        m->item_row[i] = m->items++;
+        m->listed[m->listed_count++] = i;
     }
-    m->items = m->rows;
+    if (m->listed_count > SHAPES_MOST)
+        ok = spotopt__columns_cluster(m, CLUSTERS);
+    sum_rows(m);
+    for (uint32_t j = 0; j < m->items && ok; j++)
+        ok = put_row(m, m->row_need[j], (double)INFINITY);
+    m->rows = m->items;
     for (uint32_t c = 0; c < model->classes && ok; c++) {
         const spotopt__class *at = &model->class_at[c];
         m->class_cost[c] = model->kind[at->kinds[0]].cost;
@@ -180,13 +211,13 @@ spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
     for (uint32_t j = 0; j < m->items && ok; j++) {
         m->row_index[0] = j;
         m->row_value[0] = 1.0;
-        ok = put_column(m, m->penalty[m->row_item[j]], 0.0, m->left[m->row_item[j]], 1);
+        ok = put_column(m, m->row_penalty[j], 0.0, m->row_need[j], 1);
     }
     m->surplus = m->left_out + m->items;
     for (uint32_t j = 0; j < m->items && ok; j++) {
         m->row_index[0] = j;
         m->row_value[0] = -1.0;
-        ok = put_column(m, 0.0, 0.0, m->left[m->row_item[j]], 1);
+        ok = put_column(m, 0.0, 0.0, m->row_need[j], 1);
     }
     m->fixed_columns = m->surplus + m->items;
     return ok;
@@ -200,10 +231,16 @@ put_pattern(spotopt__columns *m, const spotopt__column *at)
 
     for (uint32_t h = 0; h < at->count; h++) {
         const spotopt__hold *hold = &m->holds.at[at->first + h];
-        if (m->item_row[hold->item] == SPOTOPT__NONE)
+        uint32_t at_row = m->item_row[hold->item], e = 0;
+        if (at_row == SPOTOPT__NONE)
             continue;
-        m->row_index[entries] = m->item_row[hold->item];
-        m->row_value[entries++] = hold->count;
+        while (e < entries && m->row_index[e] != at_row) /* a shared one may be there */
+            e++;
+        if (e == entries) {
+            m->row_index[entries] = at_row;
+            m->row_value[entries++] = 0.0;
+        }
+        m->row_value[e] += m->measure[hold->item] * hold->count;
     }
     if (row != SPOTOPT__NONE) {
         m->row_index[entries] = row;
@@ -260,6 +297,8 @@ spotopt__columns_borrow(spotopt__columns *m, const spotopt__columns *pool)
     }
     memcpy(m->center, pool->center, m->model->items * sizeof *m->center);
     memcpy(m->price, pool->price, m->model->items * sizeof *m->price);
+    memcpy(m->class_lambda, pool->class_lambda,
+           (size_t)m->model->classes * m->model->resources * sizeof *m->class_lambda);
 }
 
 void
@@ -290,8 +329,7 @@ reduced_cost(const spotopt__columns *m, const spotopt__column *at)
 
     for (uint32_t h = 0; h < at->count; h++) {
         const spotopt__hold *hold = &m->holds.at[at->first + h];
-        if (m->item_row[hold->item] != SPOTOPT__NONE)
-            cost -= hold->count * m->dual[m->item_row[hold->item]];
+        cost -= hold->count * spotopt__columns_dual(m, hold->item);
     }
     return cost;
 }
@@ -390,11 +428,11 @@ spotopt__columns_x(const spotopt__columns *m, uint32_t column)
 void
 spotopt__columns_box(spotopt__columns *m, double width)
 {
+    sum_rows(m);
     for (uint32_t j = 0; j < m->items; j++) {
-        const uint32_t i = m->row_item[j];
-        double cost = width > 0.0 ? m->center[i] * (1.0 + width) : m->penalty[i];
-        if (isfinite(m->model->item[i].unplaced_cost) && cost > m->penalty[i])
-            cost = m->penalty[i];
+        double cost = width > 0.0 ? m->row_center[j] * (1.0 + width) : m->row_penalty[j];
+        if (cost > m->row_penalty[j])
+            cost = m->row_penalty[j];
         spotopt__simplex_set_cost(m->lp, m->left_out + j, cost);
         /* Freed, a surplus costs nothing, as any row's does: the basis stays feasible. */
         spotopt__simplex_set_cost(m->lp, m->surplus + j,
@@ -409,7 +447,7 @@ spotopt__columns_bound(spotopt__columns *m, uint32_t effort)
     double began = spotopt__clock(m->context), bound;
 
     for (uint32_t i = 0; i < m->model->items; i++)
-        m->price[i] = m->item_row[i] == SPOTOPT__NONE ? 0.0 : m->dual[m->item_row[i]];
+        m->price[i] = spotopt__columns_dual(m, i);
     for (uint32_t s = 0; s < sides->count; s++)
         m->side[s] = s < sides->active ? m->dual[m->side_row + s] : 0.0;
     bound = spotopt__lagrange(m->model, sides, m->price, m->side, effort, &m->search->budget);
@@ -425,12 +463,14 @@ spotopt__columns_follow(spotopt__columns *m, const spotopt__state *state)
     const spotopt__sides *sides = &m->search->sides;
     const spotopt__model *model = m->model;
 
+    for (uint32_t j = 0; j < m->listed_count; j++)
+        m->left[m->listed[j]] =
+            model->item[m->listed[j]].count - (uint32_t)state->placed[m->listed[j]];
+    sum_rows(m);
     for (uint32_t j = 0; j < m->items; j++) {
-        const uint32_t i = m->row_item[j];
-        m->left[i] = model->item[i].count - (uint32_t)state->placed[i];
-        spotopt__simplex_set_row(m->lp, j, m->left[i], (double)INFINITY);
-        spotopt__simplex_set_column(m->lp, m->left_out + j, 0.0, m->left[i]);
-        spotopt__simplex_set_column(m->lp, m->surplus + j, 0.0, m->left[i]);
+        spotopt__simplex_set_row(m->lp, j, m->row_need[j], (double)INFINITY);
+        spotopt__simplex_set_column(m->lp, m->left_out + j, 0.0, m->row_need[j]);
+        spotopt__simplex_set_column(m->lp, m->surplus + j, 0.0, m->row_need[j]);
     }
     for (uint32_t k = 0; k < model->kinds; k++) {
         const spotopt__kind *kind = &model->kind[k];
@@ -484,7 +524,14 @@ spotopt__columns_init(spotopt__columns *m, spotopt__search *search, const spotop
     ok = spotopt__knapsack_init(&m->sack, model, &m->extras) && ok;
     m->sack.hint = search->sides.hint;
     m->item_row = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->item_row);
-    m->row_item = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->row_item);
+    m->listed = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->listed);
+    m->ranked = spotopt__alloc_array(m->context, model->items + 1, 2 * sizeof(double));
+    m->class_lambda = spotopt__alloc_array(
+        m->context, (size_t)model->classes * model->resources + 1, sizeof *m->class_lambda);
+    m->measure = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->measure);
+    m->row_need = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->row_need);
+    m->row_penalty = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->row_penalty);
+    m->row_center = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->row_center);
     m->left = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->left);
     m->penalty = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->penalty);
     m->class_row = spotopt__alloc_array(m->context, model->classes + 1, sizeof *m->class_row);
@@ -498,14 +545,19 @@ spotopt__columns_init(spotopt__columns *m, spotopt__search *search, const spotop
     m->side = spotopt__alloc_array(m->context, search->sides.count + 1, sizeof *m->side);
     m->row_index = spotopt__alloc_array(m->context, rows + 1, sizeof *m->row_index);
     m->row_value = spotopt__alloc_array(m->context, rows + 1, sizeof *m->row_value);
-    ok = ok && m->item_row != NULL && m->row_item != NULL && m->left != NULL &&
-         m->penalty != NULL && m->class_row != NULL && m->class_open != NULL &&
-         m->class_cost != NULL && m->kind_column != NULL && m->dual != NULL && m->price != NULL &&
-         m->center != NULL && m->avail != NULL && m->side != NULL && m->row_index != NULL &&
-         m->row_value != NULL && (m->lp = spotopt__simplex_new(m->context)) != NULL;
+    ok = ok && m->item_row != NULL && m->listed != NULL && m->ranked != NULL &&
+         m->class_lambda != NULL && m->measure != NULL && m->row_need != NULL &&
+         m->row_penalty != NULL && m->row_center != NULL && m->left != NULL && m->penalty != NULL &&
+         m->class_row != NULL && m->class_open != NULL && m->class_cost != NULL &&
+         m->kind_column != NULL && m->dual != NULL && m->price != NULL && m->center != NULL &&
+         m->avail != NULL && m->side != NULL && m->row_index != NULL && m->row_value != NULL &&
+         (m->lp = spotopt__simplex_new(m->context)) != NULL;
     if (ok) {
         for (uint32_t i = 0; i < model->items; i++)
             m->penalty[i] = penalty_of(model, i);
+        for (uint32_t c = 0; c < model->classes; c++)
+            memcpy(m->class_lambda + (size_t)c * model->resources, search->builder.weight,
+                   model->resources * sizeof *m->class_lambda);
         memcpy(m->center, search->builder.price, model->items * sizeof *m->center);
         ok = spotopt__columns_frame(m, state);
     }
@@ -522,7 +574,13 @@ spotopt__columns_free(spotopt__columns *m)
     spotopt__vec_free(context, &m->columns);
     spotopt__vec_free(context, &m->holds);
     spotopt__free(context, m->item_row);
-    spotopt__free(context, m->row_item);
+    spotopt__free(context, m->listed);
+    spotopt__free(context, m->ranked);
+    spotopt__free(context, m->class_lambda);
+    spotopt__free(context, m->measure);
+    spotopt__free(context, m->row_need);
+    spotopt__free(context, m->row_penalty);
+    spotopt__free(context, m->row_center);
     spotopt__free(context, m->left);
     spotopt__free(context, m->penalty);
     spotopt__free(context, m->class_row);

@@ -27,7 +27,9 @@ typedef struct spotopt__columns {
     spotopt__lp *mirror;  /* while set, rows and columns go there instead */
     uint32_t rows, items; /* all rows; those of items, which come first */
     uint32_t *item_row;   /* by item; NONE: nothing of it is left */
-    uint32_t *row_item;
+    double *measure;      /* by item: how much of its row one replica is; 1 where it is alone */
+    uint32_t *listed;     /* items with a row, ascending */
+    uint32_t listed_count;
     uint32_t *left;      /* by item: replicas still to be placed */
     uint32_t *class_row; /* NONE: no row; its nodes cost class_cost */
     bool *class_open;    /* a node of it may still be had */
@@ -39,14 +41,17 @@ typedef struct spotopt__columns {
     uint32_t fixed_columns; /* before the patterns */
     spotopt__vec(spotopt__column) columns;
     spotopt__vec(spotopt__hold) holds;
-    double *dual;           /* by row */
-    double *price, *center; /* by item */
-    double *penalty;        /* by item: for leaving out what must be placed */
+    double *dual;                                /* by row */
+    double *price, *center;                      /* by item */
+    double *row_need, *row_penalty, *row_center; /* by row of items */
+    double *penalty;                             /* by item: for leaving out what must be placed */
     double *side, *row_value;
     uint32_t *row_index, *avail; /* avail by item: not yet covered by this batch */
     double objective;            /* of the LP as it stands, all residents' moves included */
-    double moves;   /* what those cost together: the program counts what is saved of it */
-    uint32_t start; /* class at which pricing begins */
+    double moves;         /* what those cost together: the program counts what is saved of it */
+    uint32_t start;       /* class at which pricing begins */
+    double *class_lambda; /* class * resources: prices of its last knapsack */
+    void *ranked;         /* workspace of generate.c, 16 bytes an item */
     spotopt__extras extras;
     spotopt__knapsack sack;
     bool nomem;
@@ -61,6 +66,11 @@ void spotopt__columns_free(spotopt__columns *m);
 bool spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state);
 /* Rows, limits and patterns follow the state, which has grown. */
 void spotopt__columns_follow(spotopt__columns *m, const spotopt__state *state);
+
+/* The LP's price of one replica. */
+double spotopt__columns_dual(const spotopt__columns *m, uint32_t item);
+/* cluster.c: rows for the items listed, at most so many where they can be shared. */
+bool spotopt__columns_cluster(spotopt__columns *m, uint32_t most);
 
 /* Adds a pattern unless the class has it; whether it did. */
 bool spotopt__columns_add(spotopt__columns *m, uint32_t class_id, const spotopt__hold *holds,
