@@ -472,6 +472,28 @@ spotopt__open_pattern(spotopt__builder *builder, spotopt__state *state, uint32_t
     return 0;
 }
 
+/*
+ * Takes what may be left out off the list to do: it may fill every bin so that none pays, while
+ * what must be placed waits. False when there is none of either.
+ */
+static bool
+drop_optional(spotopt__builder *builder, const spotopt__state *state)
+{
+    uint32_t kept = 0;
+    const uint32_t all = builder->todo_count;
+
+    for (uint32_t t = 0; t < all; t++) {
+        const uint32_t i = builder->todo[t];
+
+        if (isinf(builder->model->item[i].unplaced_cost) && left_of(state, i) > 0)
+            builder->todo[kept++] = i;
+    }
+    if (kept == 0 || kept == all)
+        return false;
+    builder->todo_count = kept;
+    return true;
+}
+
 /* Opens new bins until nothing of the tiers is left, or nothing more can be done. */
 static void
 open_bins(spotopt__builder *builder, spotopt__state *state, const spotopt__recipe *recipe,
@@ -515,6 +537,10 @@ open_bins(spotopt__builder *builder, spotopt__state *state, const spotopt__recip
         if (best_kind == SPOTOPT__NONE &&
             !tried_all) { /* the promising ones hold nothing: look at all */
             tried_all = true;
+            looks = shortlist(builder, state, builder->groups);
+            goto again;
+        }
+        if (best_kind == SPOTOPT__NONE && drop_optional(builder, state)) {
             looks = shortlist(builder, state, builder->groups);
             goto again;
         }
