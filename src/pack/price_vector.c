@@ -205,7 +205,7 @@ rank_parts(pricer *p, bool *too_large)
         if (price >= 1.0 && view->part[i].most > 0)
             order[p->parts++] = (ranked){(int64_t)fmin(price, 0x1p52), i};
     }
-    *too_large = !(sum < 0x1p46);
+    *too_large = !(sum < 0x1p40);
     qsort(order, p->parts, sizeof *order, compare_ranked);
     for (uint32_t k = 0; k < p->parts; k++) {
         p->part[k] = order[k].part;
@@ -431,7 +431,7 @@ tune(pricer *p, const uint32_t *list, uint32_t count, const int32_t *room, doubl
             return;
         for (uint32_t r = 0; r < lanes; r++) {
             now[r] -= 0.7 * (value - 0.97 * target) / norm * slope[r];
-            now[r] = now[r] > 0.0 ? fmin(now[r], 0x1p46) : 0.0;
+            now[r] = now[r] > 0.0 ? fmin(now[r], 0x1p40) : 0.0;
         }
     }
 }

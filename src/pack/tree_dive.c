@@ -12,8 +12,8 @@
 #include "pack/tree_inner.h"
 #include "pack/vector.h"
 
-#define REPACK_STEPS 20000 /* of a packer, between dives */
-#define FINISH_STEPS 1000  /* of a packer, over a rounded solution */
+#define REPACK_STEPS 100  /* of a packer, between dives, for each piece */
+#define FINISH_STEPS 1000 /* of a packer, over a rounded solution */
 
 typedef struct ranked {
     double x;
@@ -309,7 +309,8 @@ repack(spotopt__tree *tree, uint32_t node)
         tree->nodes.at[node].bound > tree->wanted)
         return false;
     if (!spotopt__plan_copy(&tree->plan, tree->best) ||
-        !spotopt__packer_run(tree->packer, tree->nodes.at[node].bound, REPACK_STEPS, &tree->plan)) {
+        !spotopt__packer_run(tree->packer, tree->nodes.at[node].bound,
+                             REPACK_STEPS * tree->bare->pieces, &tree->plan)) {
         tree->nomem = true;
         return false;
     }
@@ -332,7 +333,7 @@ spotopt__tree_dive(spotopt__tree *tree, uint32_t node, uint32_t tries)
                                                           : span)
                                       : tree->wanted;
         found = dive_once(tree, node, t) || found;
-        found = (t == 0 && repack(tree, node)) || found;
+        found = (node == 0 && repack(tree, node)) || found;
         tree->target = tree->wanted;
     }
     return found;
