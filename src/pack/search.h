@@ -62,6 +62,8 @@ spotopt_status spotopt__search_from(spotopt__search *search, const spotopt_packi
 void spotopt__search_exactly(spotopt__search *search);
 /* dive.c: column generation, its bound, and packings from its fractions. */
 spotopt_status spotopt__search_columns(spotopt__search *search, spotopt_error *err);
+/* buy.c: the nodes first, then what goes in. */
+spotopt_status spotopt__search_buy(spotopt__search *search, spotopt_error *err);
 /* lns.c: takes bins apart and packs them anew, for as long as it helps. */
 void spotopt__search_around(spotopt__search *search, uint64_t work_most);
 

@@ -289,6 +289,10 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     }
     if (!is_whole(search))
         try_recipes(search);
+    if (!coarse && relaxed.solved && !search->infeasible && !spotopt__search_done(search))
+        status = spotopt__search_buy(search, err);
+    if (status != SPOTOPT_OK)
+        goto done;
     if (search->work.failed || search->best.failed) {
         status = spotopt__nomem(err, "packing");
         goto done;

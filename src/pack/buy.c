@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * buy.c - buys first, fills after.
+ *
+ * With many shapes of pods nearly every node can be filled nearly full, so what counts is to have
+ * bought the right nodes. A whole-numbered resource program says which: capacity for all that is
+ * wanted and a little more, at least cost. Each node is then filled by many random trials that
+ * prefer what matches the room left (one resource is used up no earlier than the others, after
+ * Panigrahy et al. 2011), smallest nodes first, since they are the hardest to fill. What finds no
+ * place goes the usual way.
+ */
+#include <stdlib.h>
+
+#include "base/base.h"
+#include "base/lp.h"
+#include "pack/search.h"
+
+#define KINDS_MOST 600
+#define PER_NODE_LEAST 4.0 /* replicas on a node, about: with fewer, patterns count */
+#define REPLICAS_LEAST 200
+#define SLACK 0.003 /* of the need: bought on top */
+#define TRIALS 150
+#define ROUNDS 2
+#define STEPS_MOST 300 /* of branch and cut */
+#define SAMPLES_LEAST 8
+#define SAMPLES_MORE 24
+#define SAMPLES_A_UNIT 8 /* of work */
+
+typedef struct buying {
+    spotopt__search *search;
+    const spotopt__model *model;
+    uint32_t *kind, *times, kinds; /* considered; then bought */
+    double *key;                   /* by kind of the model */
+    double *need;                  /* by resource */
+    uint32_t *order;               /* items by worth, dearest first */
+    uint32_t *dim, dims;           /* resources that anything asks for */
+    double *left, *part;           /* by dim: room of the node being filled; 1 / left */
+    uint32_t *piece, pieces;       /* items that may go in */
+    uint32_t *most;                /* by piece */
+    uint32_t *count, *best;        /* by piece */
+    double *request;               /* piece * dims + d */
+    double *worth;                 /* by piece */
+    spotopt__rng rng;
+} buying;
+
+static double
+worth_of(const buying *b, const double *amount)
+{
+    const double *weight = b->search->builder.weight;
+    double sum = 0.0;
+
+    for (uint32_t r = 0; r < b->model->resources; r++)
+        sum += weight[r] * amount[r];
+    return sum;
+}
+
+static bool
+buying_init(buying *b, spotopt__search *search)
+{
+    const spotopt__model *model = search->model;
+    spotopt_context *context = model->context;
+    const size_t kinds = model->kinds + 1, items = model->items + 1;
+
+    *b = (buying){.search = search, .model = model};
+    b->kind = spotopt__alloc_array(context, kinds, sizeof *b->kind);
+    b->times = spotopt__alloc_array(context, kinds, sizeof *b->times);
+    b->key = spotopt__alloc_array(context, kinds, sizeof *b->key);
+    b->need = spotopt__alloc_array(context, model->resources + 1, sizeof *b->need);
+    b->left = spotopt__alloc_array(context, model->resources + 1, sizeof *b->left);
+    b->part = spotopt__alloc_array(context, model->resources + 1, sizeof *b->part);
+    b->dim = spotopt__alloc_array(context, model->resources + 1, sizeof *b->dim);
+    b->order = spotopt__alloc_array(context, items, sizeof *b->order);
+    b->piece = spotopt__alloc_array(context, items, sizeof *b->piece);
+    b->most = spotopt__alloc_array(context, items, sizeof *b->most);
+    b->count = spotopt__alloc_array(context, items, sizeof *b->count);
+    b->best = spotopt__alloc_array(context, items, sizeof *b->best);
+    b->worth = spotopt__alloc_array(context, items, sizeof *b->worth);
+    b->request = spotopt__alloc_array(context, items * model->resources, sizeof *b->request);
+    spotopt__rng_seed(&b->rng, search->seed + 0x627579);
+    return b->kind != NULL && b->times != NULL && b->key != NULL && b->need != NULL &&
+           b->left != NULL && b->part != NULL && b->dim != NULL && b->order != NULL &&
+           b->piece != NULL && b->most != NULL && b->count != NULL && b->best != NULL &&
+           b->worth != NULL && b->request != NULL;
+}
+
+static void
+buying_free(buying *b)
+{
+    void *parts[] = {b->kind,  b->times, b->key,  b->need,  b->left, b->part,  b->dim,
+                     b->order, b->piece, b->most, b->count, b->best, b->worth, b->request};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        spotopt__free(b->model->context, parts[i]);
+}
+
+typedef struct keyed {
+    double key;
+    uint32_t id;
+} keyed;
+
+static int
+compare(const void *a, const void *b)
+{
+    const keyed *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key > y->key ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Sorts the list by key of its members, largest first. */
+static bool
+sort_by(spotopt_context *context, uint32_t *list, uint32_t count, const double *key)
+{
+    keyed *sorted = spotopt__alloc_array(context, count + 1, sizeof *sorted);
+
+    if (sorted == NULL)
+        return false;
+    for (uint32_t j = 0; j < count; j++)
+        sorted[j] = (keyed){key[list[j]], list[j]};
+    qsort(sorted, count, sizeof *sorted, compare);
+    for (uint32_t j = 0; j < count; j++)
+        list[j] = sorted[j].id;
+    spotopt__free(context, sorted);
+    return true;
+}
+
+/* New kinds that are worth most for their cost at the resource LP's prices. */
+static bool
+choose_kinds(buying *b)
+{
+    const spotopt__model *model = b->model;
+
+    for (uint32_t k = 0; k < model->kinds; k++) {
+        const spotopt__kind *kind = &model->kind[k];
+        if (kind->class_id == SPOTOPT__NONE || kind->node != SPOTOPT__NONE ||
+            model->problem->pools.at[kind->pool].max == 0)
+            continue;
+        b->key[k] = worth_of(b, kind->capacity) / fmax(kind->cost, 1e-9);
+        b->kind[b->kinds++] = k;
+    }
+    if (!sort_by(model->context, b->kind, b->kinds, b->key))
+        return false;
+    b->kinds = b->kinds < KINDS_MOST ? b->kinds : KINDS_MOST;
+    return true;
+}
+
+static bool
+buying_begin(buying *b)
+{
+    const spotopt__model *model = b->model;
+
+    for (uint32_t i = 0; i < model->items; i++) {
+        for (uint32_t r = 0; r < model->resources; r++)
+            b->need[r] += model->item[i].request[r] * model->item[i].count;
+        b->order[i] = i;
+    }
+    for (uint32_t r = 0; r < model->resources; r++) {
+        if (b->need[r] > 0.0)
+            b->dim[b->dims++] = r;
+    }
+    return choose_kinds(b) &&
+           sort_by(model->context, b->order, model->items, b->search->builder.price);
+}
+
+/* How many of each kind to buy for so much more than the need; false: no plan. */
+static bool
+plan(buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
+{
+    const spotopt__model *model = b->model;
+    const spotopt__sides *sides = &b->search->sides;
+    const uint32_t rows = model->resources + sides->active;
+    spotopt__lp *lp = NULL;
+    spotopt__lp_answer answer = {0};
+    uint32_t *row = spotopt__alloc_array(model->context, rows + 1, sizeof *row);
+    double *value = spotopt__alloc_array(model->context, rows + 1, sizeof *value);
+    double *x = spotopt__alloc_array(model->context, b->kinds + 1, sizeof *x);
+    unsigned char *whole = spotopt__alloc_array(model->context, b->kinds + 1, 1);
+    bool planned = false;
+
+    if (row == NULL || value == NULL || x == NULL || whole == NULL)
+        *status = spotopt__nomem(err, "packing");
+    if (*status == SPOTOPT_OK)
+        *status = spotopt__lp_new(model->context, &lp, err);
+    for (uint32_t r = 0; r < model->resources && *status == SPOTOPT_OK; r++) {
+        double lower = b->need[r] > 0.0 ? 1.0 + SLACK : 0.0, upper = (double)INFINITY;
+        *status = spotopt__lp_add_rows(lp, 1, &lower, &upper, err);
+    }
+    for (uint32_t s = 0; s < sides->active && *status == SPOTOPT_OK; s++)
+        *status = spotopt__lp_add_rows(lp, 1, &sides->row[s].lower, &sides->row[s].upper, err);
+    for (uint32_t j = 0; j < b->kinds && *status == SPOTOPT_OK; j++) {
+        const spotopt__kind *kind = &model->kind[b->kind[j]];
+        size_t start[2] = {0, 0};
+        double lower, upper, most = 1.0;
+        spotopt__kind_bounds(model, b->kind[j], &lower, &upper);
+        for (uint32_t r = 0; r < model->resources; r++) {
+            if (b->need[r] > 0.0 && kind->capacity[r] > 0.0) {
+                row[start[1]] = r;
+                value[start[1]++] = kind->capacity[r] / b->need[r];
+                most = fmax(most, ceil((1.0 + SLACK) * b->need[r] / kind->capacity[r]));
+            }
+        }
+        for (uint32_t s = 0; s < sides->active; s++) {
+            if (sides->row[s].coefficient[b->kind[j]] != 0.0) {
+                row[start[1]] = model->resources + s;
+                value[start[1]++] = sides->row[s].coefficient[b->kind[j]];
+            }
+        }
+        upper = fmax(lower, fmin(upper, most));
+        whole[j] = 1;
+        *status =
+            spotopt__lp_add_columns(lp, 1, &kind->cost, &lower, &upper, start, row, value, err);
+    }
+    if (*status == SPOTOPT_OK) {
+        spotopt__lp_set_steps(lp, STEPS_MOST);
+        *status = spotopt__lp_solve_integer(
+            lp, whole, 1e-4, 0.2 * spotopt__budget_left_s(&b->search->budget), x, &answer, err);
+    }
+    if (*status == SPOTOPT_OK) {
+        planned = answer.state == SPOTOPT__LP_OPTIMAL || answer.state == SPOTOPT__LP_FEASIBLE;
+        b->search->lp_seconds += answer.seconds;
+        b->search->budget.work += 20 * (uint64_t)b->kinds * STEPS_MOST / 100;
+    }
+    *out_nodes = 0.0;
+    for (uint32_t j = 0; j < b->kinds && planned; j++) {
+        b->times[b->kind[j]] = (uint32_t)fmin(nearbyint(fmax(x[j], 0.0)), 4e9);
+        *out_nodes += b->times[b->kind[j]];
+    }
+    spotopt__lp_free(lp);
+    spotopt__free(model->context, row);
+    spotopt__free(model->context, value);
+    spotopt__free(model->context, x);
+    spotopt__free(model->context, whole);
+    return planned;
+}
+
+/* What may go into the empty bin, dearest first. */
+static void
+gather(buying *b, const spotopt__state *state, uint32_t bin)
+{
+    const spotopt__model *model = b->model;
+
+    b->pieces = 0;
+    for (uint32_t j = 0; j < model->items; j++) {
+        const uint32_t i = b->order[j];
+        const spotopt__item *item = &model->item[i];
+        uint64_t left = item->count - state->placed[i];
+        uint32_t most;
+        if (item->count <= state->placed[i])
+            continue;
+        most = spotopt__state_room(state, bin, i, left < 4096 ? (uint32_t)left : 4096);
+        if (most == 0)
+            continue;
+        b->piece[b->pieces] = i;
+        b->most[b->pieces] = most;
+        b->worth[b->pieces] = b->search->builder.price[i];
+        for (uint32_t d = 0; d < b->dims; d++)
+            b->request[(size_t)b->pieces * b->dims + d] = item->request[b->dim[d]];
+        b->pieces++;
+    }
+}
+
+static bool
+fits(const buying *b, uint32_t p)
+{
+    const double *request = b->request + (size_t)p * b->dims;
+
+    if (b->count[p] >= b->most[p])
+        return false;
+    for (uint32_t d = 0; d < b->dims; d++) {
+        if (request[d] > b->left[d])
+            return false;
+    }
+    return true;
+}
+
+/* How much it earns of each part of the scarcest room that it takes; large ones a little more. */
+static double
+match(const buying *b, uint32_t p, double scale)
+{
+    const double *request = b->request + (size_t)p * b->dims;
+    double largest = 1e-12;
+
+    for (uint32_t d = 0; d < b->dims; d++) {
+        double taken = request[d] * b->part[d];
+        largest = taken > largest ? taken : largest;
+    }
+    return b->worth[p] * (1.0 / largest + scale);
+}
+
+static double
+take(buying *b, uint32_t p)
+{
+    const double *weight = b->search->builder.weight;
+    double room = 0.0;
+
+    b->count[p]++;
+    for (uint32_t d = 0; d < b->dims; d++) {
+        b->left[d] -= b->request[(size_t)p * b->dims + d];
+        b->part[d] = weight[b->dim[d]] > 0.0 && b->left[d] > 0.0 ? 1.0 / b->left[d] : 0.0;
+        room += weight[b->dim[d]] * b->left[d];
+    }
+    return room;
+}
+
+/* One random filling; the worth of the room that stays empty. */
+static double
+try_filling(buying *b, const double *capacity)
+{
+    const double *weight = b->search->builder.weight;
+    const double dearest = b->worth[0];
+    double room = 0.0;
+    uint64_t looked = b->pieces / 4;
+
+    memset(b->count, 0, b->pieces * sizeof *b->count);
+    for (uint32_t d = 0; d < b->dims; d++) {
+        b->left[d] = capacity[b->dim[d]];
+        b->part[d] = weight[b->dim[d]] > 0.0 && b->left[d] > 0.0 ? 1.0 / b->left[d] : 0.0;
+        room += weight[b->dim[d]] * b->left[d];
+    }
+    for (;;) {
+        double best = 0.0;
+        uint32_t which = SPOTOPT__NONE;
+        uint32_t samples = SAMPLES_LEAST + (uint32_t)spotopt__rng_below(&b->rng, SAMPLES_MORE);
+        for (uint32_t s = 0; s < samples; s++) {
+            uint32_t p = (uint32_t)spotopt__rng_below(&b->rng, b->pieces);
+            if (!fits(b, p))
+                continue;
+            double good = match(b, p, 0.3 * room / dearest);
+            if (good > best) {
+                best = good;
+                which = p;
+            }
+        }
+        looked += samples;
+        if (which == SPOTOPT__NONE)
+            break;
+        room = take(b, which);
+    }
+    for (uint32_t p = 0; p < b->pieces; p++) { /* the last ones: the dearest that fit */
+        while (fits(b, p))
+            room = take(b, p);
+    }
+    b->search->budget.work += looked / SAMPLES_A_UNIT + 1;
+    return room;
+}
+
+/* Fills up to `wanted` equal nodes of a kind with one good content; how many; 0: nothing came in.
+ */
+static uint32_t
+fill(buying *b, spotopt__state *state, uint32_t kind, uint32_t wanted)
+{
+    const double *capacity = b->model->kind[kind].capacity;
+    double least = (double)INFINITY;
+    uint64_t times = wanted;
+    uint32_t bin = spotopt__state_open(state, kind, 1);
+
+    if (bin == SPOTOPT__NONE)
+        return 0;
+    gather(b, state, bin);
+    for (uint32_t t = 0; t < TRIALS && b->pieces > 0; t++) {
+        double waste = try_filling(b, capacity);
+        if (waste < least) {
+            least = waste;
+            memcpy(b->best, b->count, b->pieces * sizeof *b->best);
+        }
+        if (least <= 0.0)
+            break;
+    }
+    for (uint32_t p = 0; p < b->pieces; p++) { /* often where there is plenty of everything */
+        uint64_t left = b->model->item[b->piece[p]].count - state->placed[b->piece[p]];
+        if (b->best[p] > 0 && left / b->best[p] / 4 < times)
+            times = left / b->best[p] / 4;
+    }
+    spotopt__state_close(state, bin);
+    if (b->pieces == 0)
+        return 0;
+    times = times > 0 ? times : 1;
+    times = spotopt__state_openings(state, kind, (uint32_t)times);
+    if (times == 0 || (bin = spotopt__state_open(state, kind, (uint32_t)times)) == SPOTOPT__NONE)
+        return 0;
+    for (uint32_t p = 0; p < b->pieces; p++) {
+        uint32_t room = spotopt__state_room(state, bin, b->piece[p], b->best[p]);
+        if (room > 0)
+            spotopt__state_put(state, bin, b->piece[p], room);
+    }
+    return (uint32_t)times;
+}
+
+/* How far a kind's shares of worth are from those of all that is wanted. */
+static double
+skew_of(const buying *b, uint32_t kind)
+{
+    const double *weight = b->search->builder.weight, *capacity = b->model->kind[kind].capacity;
+    const double whole = fmax(worth_of(b, capacity), 1e-12),
+                 need = fmax(worth_of(b, b->need), 1e-12);
+    double most = 0.0;
+
+    for (uint32_t r = 0; r < b->model->resources; r++)
+        most = fmax(most, fabs(weight[r] * capacity[r] / whole - weight[r] * b->need[r] / need));
+    return most;
+}
+
+/* The order in which nodes are filled: small ones first; on odd rounds skewed ones before others.
+ */
+static bool
+order_kinds(buying *b, uint32_t round)
+{
+    double largest = 1e-12;
+
+    for (uint32_t j = 0; j < b->kinds; j++)
+        largest = fmax(largest, worth_of(b, b->model->kind[b->kind[j]].capacity));
+    for (uint32_t j = 0; j < b->kinds; j++) {
+        const uint32_t k = b->kind[j];
+        b->key[k] = -worth_of(b, b->model->kind[k].capacity) / largest;
+        if (round % 2 == 1)
+            b->key[k] += 2.0 * floor(5.0 * skew_of(b, k));
+    }
+    return sort_by(b->model->context, b->kind, b->kinds, b->key);
+}
+
+/* Fills what was bought, in this round's order, and completes it. */
+static spotopt_status
+try_round(buying *b, uint32_t round, spotopt_error *err)
+{
+    const spotopt__recipe recipe = {.fill = 0, .looks = 12};
+    spotopt__search *search = b->search;
+    spotopt__state *state = &search->work;
+
+    if (!order_kinds(b, round))
+        return spotopt__nomem(err, "packing");
+    spotopt__state_clear(state);
+    spotopt__construct_begin(state, &recipe);
+    for (uint32_t j = 0; j < b->kinds; j++) {
+        uint32_t left = b->times[b->kind[j]];
+        while (left > 0 && !state->failed && !spotopt__search_over(search)) {
+            uint32_t times = fill(b, state, b->kind[j], left);
+            left = times > 0 ? left - times : 0;
+        }
+    }
+    spotopt__construct_end(&search->builder, state, &recipe);
+    (void)spotopt__search_offer(search, state);
+    return state->failed ? spotopt__nomem(err, "packing") : SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt__search_buy(spotopt__search *search, spotopt_error *err)
+{
+    const spotopt__model *model = search->model;
+    spotopt_status status = SPOTOPT_OK;
+    double replicas = 0.0, nodes = 0.0;
+    buying b;
+
+    for (uint32_t i = 0; i < model->items; i++)
+        replicas += model->item[i].count;
+    if (model->nodes > 0 || model->has_hard_axis || replicas < REPLICAS_LEAST)
+        return SPOTOPT_OK;
+    if (!buying_init(&b, search) || !buying_begin(&b)) {
+        buying_free(&b);
+        return spotopt__nomem(err, "packing");
+    }
+    if (plan(&b, &nodes, &status, err) && replicas >= PER_NODE_LEAST * nodes) {
+        for (uint32_t round = 0; round < ROUNDS && status == SPOTOPT_OK; round++) {
+            if (!spotopt__search_done(search))
+                status = try_round(&b, round, err);
+        }
+    }
+    buying_free(&b);
+    return status;
+}
