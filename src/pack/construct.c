@@ -101,6 +101,25 @@ done:
     return ok;
 }
 
+static bool
+sort_groups(spotopt__builder *builder)
+{
+    const spotopt__model *model = builder->model;
+    keyed *order = spotopt__alloc_array(model->context, builder->groups + 1, sizeof *order);
+
+    builder->by_cost =
+        spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->by_cost);
+    if (order != NULL && builder->by_cost != NULL) {
+        for (uint32_t g = 0; g < builder->groups; g++)
+            order[g] = (keyed){model->kind[builder->group[g].kinds[0]].cost, g};
+        qsort(order, builder->groups, sizeof *order, compare_asc);
+        for (uint32_t g = 0; g < builder->groups; g++)
+            builder->by_cost[g] = order[g].index;
+    }
+    spotopt__free(model->context, order);
+    return order != NULL && builder->by_cost != NULL;
+}
+
 static void
 make_tiers(spotopt__builder *builder)
 {
@@ -215,7 +234,7 @@ spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, sp
     ok = order != NULL && weight != NULL && builder->tier != NULL && builder->price != NULL &&
          builder->weight != NULL && builder->order != NULL && builder->need != NULL &&
          builder->best != NULL && builder->todo != NULL && make_groups(builder) &&
-         list_stays(builder);
+         sort_groups(builder) && list_stays(builder);
     if (ok) {
         builder->cursor =
             spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->cursor);

@@ -19,7 +19,8 @@ typedef struct spotopt__builder {
     spotopt__arena arena;
     spotopt__group *group;
     uint32_t groups;
-    uint32_t *tier; /* by item: lower ones are placed first (near: the ones to be near to) */
+    uint32_t *by_cost; /* groups by their cheapest kind's cost */
+    uint32_t *tier;    /* by item: lower ones are placed first (near: the ones to be near to) */
     uint32_t tiers;
     double *price;   /* by item: what placing one replica is worth */
     double *weight;  /* by resource: what one unit is worth */

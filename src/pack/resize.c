@@ -163,10 +163,14 @@ spotopt__right_size_bin(spotopt__builder *builder, spotopt__state *state, uint32
         uint32_t kind = SPOTOPT__NONE, group_at = 0;
         double cost = model->kind[before].cost;
         spotopt__score then;
-        for (uint32_t g = 0; g < builder->groups; g++) {
+        for (uint32_t o = 0; o < builder->groups; o++) {
+            const uint32_t g = builder->by_cost[o];
             const spotopt__group *group = &builder->group[g];
             const double *capacity = model->class_at[group->class_id].capacity;
-            bool fits = group->count > 0 && model->kind[group->kinds[0]].cost < cost;
+            bool fits = true;
+
+            if (model->kind[group->kinds[0]].cost >= cost)
+                break; /* and all that follow */
             for (uint32_t r = 0; r < model->resources && fits; r++)
                 fits = load[r] <= spotopt__ceiling(model, r, capacity[r]);
             for (uint32_t j = 0;
