@@ -368,7 +368,7 @@ tree_free(spotopt__tree *tree)
                      tree->part_of,    tree->members,    tree->pairs_then, tree->single,
                      tree->touched,    tree->view.part,  tree->view.size,  tree->view_apart,
                      tree->part_price, tree->part_group, tree->price,      tree->center,
-                     tree->trial,      tree->cut_price,  tree->along};
+                     tree->trial,      tree->cut_price};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         spotopt__free(context, plain[i]);
 }

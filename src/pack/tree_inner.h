@@ -3,8 +3,8 @@
 #define SPOTOPT_PACK_TREE_INNER_H
 #include "pack/tree.h"
 
-/* What tree.c (nodes, branching), tree_view.c (what a node means), tree_master.c (column
- * generation), tree_cut.c and tree_dive.c share. */
+/* What tree.c (nodes, branching), tree_view.c (what a node means), tree_master.c (the
+ * LP), tree_price.c (column generation), tree_cut.c and tree_dive.c share. */
 
 /*
  * A row of the master: pieces of one type, or two atoms merged. Where both halves are single the
@@ -43,7 +43,7 @@ typedef struct spotopt__tree {
     spotopt__oracle *oracle;
     spotopt__search *search;
     spotopt__simplex *lp;
-    uint32_t unfinished; /* plans that the packer could not complete, one after the other */
+    uint32_t unfinished;     /* plans that the packer could not complete, one after the other */
     spotopt__packer *packer; /* several dimensions, one sort of bins; else NULL */
     spotopt__filler *filler; /* one dimension; else NULL */
     spotopt__plan *best;
@@ -99,7 +99,6 @@ typedef struct spotopt__tree {
     uint32_t *content;        /* by type */
     uint32_t *scratch;        /* by type */
     uint64_t *room;           /* by sort */
-    double *along;            /* by row */
     uint64_t rounds;
     bool cutting, nomem;
     bool is_new; /* the LP was built anew and not solved yet */
@@ -127,15 +126,12 @@ int64_t spotopt__tree_least(const spotopt__tree *tree, uint32_t sort);
 void spotopt__tree_refresh(spotopt__tree *tree); /* which columns are valid, and the LP's bounds */
 
 /* tree_master.c */
-bool spotopt__tree_row_room(spotopt__tree *tree, uint32_t rows);
 bool spotopt__master_init(spotopt__tree *tree);
 bool spotopt__master_add(spotopt__tree *tree, uint32_t sort, const spotopt__fill *atoms,
                          uint32_t count);
 bool spotopt__master_add_cut(spotopt__tree *tree, const spotopt__cut *cut);
-/* Column generation for the view until it is solved, cut, or rounds are over (0: all it takes).
- * *bound: in steps, of all below; never falls. */
-int spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound);
 bool spotopt__master_rebuild(spotopt__tree *tree); /* refresh after */
+void spotopt__master_raise(spotopt__tree *tree);   /* what pieces cost outright */
 void spotopt__master_purge(spotopt__tree *tree);
 double spotopt__master_value(const spotopt__tree *tree); /* the LP's objective, in steps */
 /* Pieces of a column's types: adds n times its content to by_type. */
@@ -143,6 +139,12 @@ void spotopt__column_types(const spotopt__tree *tree, const spotopt__column *col
                            uint32_t *by_type);
 uint32_t spotopt__cut_counts(const spotopt__tree *tree, const spotopt__cut *cut,
                              const spotopt__column *column);
+
+/* tree_price.c */
+bool spotopt__tree_row_room(spotopt__tree *tree, uint32_t rows); /* for prices */
+/* Column generation for the view until it is solved, cut, or rounds are over (0: all it takes).
+ * *bound: in steps, of all below; never falls. */
+int spotopt__master_solve(spotopt__tree *tree, uint32_t rounds, int64_t *bound);
 
 /* tree_cut.c: adds cuts that the LP's solution breaks; how many. */
 uint32_t spotopt__tree_separate(spotopt__tree *tree, uint32_t most);
