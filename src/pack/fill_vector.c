@@ -463,8 +463,9 @@ shake(spotopt__vfill *fill)
     const uint32_t n = fill->vector->items;
 
     for (uint32_t m = 0; m < SHAKES; m++) {
-        uint32_t i = (uint32_t)spotopt__rng_below(&fill->rng, n), from = fill->bin_of[i];
-        uint32_t j = (uint32_t)spotopt__rng_below(&fill->rng, n), into = fill->bin_of[j];
+        const uint64_t draw = spotopt__rng_next(&fill->rng); /* near enough to uniform here */
+        const uint32_t i = (uint32_t)(((draw >> 32) * n) >> 32), from = fill->bin_of[i];
+        const uint32_t j = (uint32_t)(((draw & 0xffffffff) * n) >> 32), into = fill->bin_of[j];
         bool moves;
         if (from == SPOTOPT__NONE || into == SPOTOPT__NONE || from == into)
             continue;
@@ -488,6 +489,12 @@ shake(spotopt__vfill *fill)
     }
 }
 
+uint64_t
+spotopt__vfill_work(const spotopt__vfill *fill)
+{
+    return SHAKES + 2u * (uint64_t)fill->bins;
+}
+
 /* Finds places for what is left over, without another bin. */
 static bool
 settle(spotopt__vfill *fill, uint64_t *steps)
@@ -500,7 +507,7 @@ settle(spotopt__vfill *fill, uint64_t *steps)
             return false;
         --*steps;
         if (fill->budget != NULL) {
-            fill->budget->work += 8 + fill->bins / 8;
+            fill->budget->work += spotopt__vfill_work(fill);
             if (spotopt__budget_over(fill->budget, "pack", fill->best_bins, 0.0))
                 return false;
         }

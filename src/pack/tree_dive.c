@@ -12,7 +12,8 @@
 #include "pack/tree_inner.h"
 #include "pack/vector.h"
 
-#define REPACK_STEPS 100  /* of a packer, between dives, for each piece */
+#define REPACK_STEPS 500  /* of a packer, between dives: at least */
+#define REPACK_MOST 100   /* at most so many a piece */
 #define FINISH_STEPS 1000 /* of a packer, over a rounded solution */
 
 typedef struct ranked {
@@ -305,12 +306,16 @@ dive_once(spotopt__tree *tree, uint32_t node, uint32_t pass_over)
 static bool
 repack(spotopt__tree *tree, uint32_t node)
 {
+    uint64_t steps;
+
     if (tree->nomem || tree->packer == NULL || !tree->has_best ||
         tree->nodes.at[node].bound > tree->wanted)
         return false;
+    steps = tree->search->budget.work / 4 / spotopt__packer_work(tree->packer); /* a fifth of all */
+    steps = steps > REPACK_MOST * tree->bare->pieces ? REPACK_MOST * tree->bare->pieces : steps;
+    steps = steps > REPACK_STEPS ? steps : REPACK_STEPS;
     if (!spotopt__plan_copy(&tree->plan, tree->best) ||
-        !spotopt__packer_run(tree->packer, tree->nodes.at[node].bound,
-                             REPACK_STEPS * tree->bare->pieces, &tree->plan)) {
+        !spotopt__packer_run(tree->packer, tree->nodes.at[node].bound, steps, &tree->plan)) {
         tree->nomem = true;
         return false;
     }

@@ -106,6 +106,12 @@ spotopt__packer_free(spotopt__packer *packer)
     spotopt__free(packer->bare->model->context, packer);
 }
 
+uint64_t
+spotopt__packer_work(const spotopt__packer *packer)
+{
+    return spotopt__vfill_work(&packer->fill);
+}
+
 /* The best packing as a plan; equal bins stay apart. */
 static bool
 write_plan(spotopt__packer *packer, spotopt__plan *plan)

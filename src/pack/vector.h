@@ -55,6 +55,8 @@ void spotopt__vfill_free(spotopt__vfill *fill);
 void spotopt__vfill_greedily(spotopt__vfill *fill, uint32_t least);
 /* Tries to do with fewer bins, down to `least`, within so many steps. */
 void spotopt__vfill_fewer(spotopt__vfill *fill, uint32_t least, uint64_t steps);
+/* Work of one step of these two, now. */
+uint64_t spotopt__vfill_work(const spotopt__vfill *fill);
 /* Bins given, each item's or NONE: places what is left over without any more bins. True, and kept
  * when better than the best, when all found a place. */
 bool spotopt__vfill_rest(spotopt__vfill *fill, const uint32_t *bin_of, uint32_t bins,
@@ -70,6 +72,7 @@ bool spotopt__vector_suits(const spotopt__bare *bare);
 spotopt__packer *spotopt__packer_new(const spotopt__bare *bare, spotopt__budget *budget,
                                      uint64_t seed, bool *out_nomem);
 void spotopt__packer_free(spotopt__packer *packer);
+uint64_t spotopt__packer_work(const spotopt__packer *packer); /* of one step */
 /* Improves on what was found before, down to cost `least`; the better of it and `plan` stays in
  * plan. False: memory ran out. */
 bool spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps,
