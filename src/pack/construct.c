@@ -325,6 +325,19 @@ list_todo(spotopt__builder *builder, const spotopt__state *state)
     }
 }
 
+/* Nothing is taken out again while bins are opened, so what is placed may leave the list. */
+static void
+forget_placed(spotopt__builder *builder, const spotopt__state *state)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t t = 0; t < builder->todo_count; t++) {
+        builder->todo[kept] = builder->todo[t];
+        kept += left_of(state, builder->todo[t]) > 0;
+    }
+    builder->todo_count = kept;
+}
+
 /* One more of the item that goes best with what is free, each resource weighed; NONE when nothing
  * fits. */
 static uint32_t
@@ -365,7 +378,7 @@ spotopt__fill_bin(spotopt__builder *builder, spotopt__state *state, uint32_t slo
     const spotopt__model *model = builder->model;
     uint32_t times = state->bins.at[slot].count;
     const spotopt__kind *kind = &model->kind[state->bins.at[slot].kind];
-    double worth = 0.0, inverse[64];
+    double worth = 0.0, inverse[64], top[64];
 
     for (uint32_t s = 0; s < kind->stay_count; s++) { /* who is here need not move */
         uint32_t i = kind->stays[s].item, held, want;
@@ -393,9 +406,15 @@ spotopt__fill_bin(spotopt__builder *builder, spotopt__state *state, uint32_t slo
         }
         return worth;
     }
+    const double *load = state->load + (size_t)slot * model->resources; /* no bin is opened here */
+    for (uint32_t r = 0; r < model->resources; r++)
+        top[r] = spotopt__ceiling(model, r, kind->capacity[r]);
     for (uint32_t o = 0; o < builder->todo_count; o++) {
         uint32_t i = builder->todo[o], want;
-        if (builder->tier[i] > last_tier)
+        bool fits = builder->tier[i] <= last_tier;
+        for (uint32_t r = 0; r < model->resources && fits; r++) /* most do not: a quick look */
+            fits = load[r] + model->item[i].request[r] <= top[r];
+        if (!fits)
             continue;
         want = left_of(state, i) / times;
         if (want > 0)
@@ -522,9 +541,14 @@ open_bins(spotopt__builder *builder, spotopt__state *state, const spotopt__recip
 
     memset(builder->cursor, 0, builder->groups * sizeof *builder->cursor);
     while (!state->failed) {
-        uint32_t looks = shortlist(builder, state, recipe->looks), best_kind = SPOTOPT__NONE;
-        bool any = false, tried_all = looks < recipe->looks;
+        /* The time is over: fewer looks, so that there is an answer. */
+        uint32_t wanted = recipe->looks;
+        if (spotopt__builder_hurries(builder) && wanted > 2)
+            wanted = 2;
+        uint32_t looks = shortlist(builder, state, wanted), best_kind = SPOTOPT__NONE;
+        bool any = false, tried_all = looks < wanted;
         double best_ratio = 0.0;
+        forget_placed(builder, state);
         for (uint32_t i = 0; i < model->items && !any; i++)
             any = builder->tier[i] <= last_tier && left_of(state, i) > 0 &&
                   !model->item[i].fits_nowhere;
@@ -552,6 +576,12 @@ open_bins(spotopt__builder *builder, spotopt__state *state, const spotopt__recip
                            builder->best_count * sizeof *builder->best);
             }
             spotopt__state_drop(state, slot);
+        }
+        if (best_kind == SPOTOPT__NONE && !tried_all && wanted < recipe->looks) {
+            wanted = recipe->looks;
+            looks = shortlist(builder, state, wanted);
+            tried_all = looks < wanted;
+            goto again;
         }
         if (best_kind == SPOTOPT__NONE &&
             !tried_all) { /* the promising ones hold nothing: look at all */
