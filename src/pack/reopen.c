@@ -84,7 +84,7 @@ spotopt__columns_reopen(spotopt__columns *pool)
     spotopt__search *search = pool->search;
     reopening r = {.search = search, .state = &search->work, .pool = pool};
     spotopt__score now;
-    uint32_t idle = 0;
+    uint64_t idle = 0, patience;
 
     if (!search->has_best || !spotopt__state_copy(r.state, &search->best))
         return;
@@ -92,7 +92,8 @@ spotopt__columns_reopen(spotopt__columns *pool)
     r.state->logs = true;
     r.state->soft_is_hard = false;
     now = spotopt__state_score(r.state);
-    for (uint32_t round = 0; idle < 200 && !r.state->failed && !spotopt__search_done(search);
+    patience = 10 + 2 * r.state->node_count < 200 ? 10 + 2 * r.state->node_count : 200;
+    for (uint32_t round = 0; idle < patience && !r.state->failed && !spotopt__search_done(search);
          round++, idle++) {
         size_t mark = spotopt__state_mark(r.state);
         spotopt__score then;
