@@ -170,6 +170,7 @@ shrink(spotopt__columns *m, const spotopt__state *state)
         spotopt__columns_borrow(&less, m);
     spotopt__columns_free(m);
     *m = less;
+    m->sack.extras = &m->extras; /* it moved along */
     m->start = 0;
     return ok && !m->nomem;
 }
@@ -307,7 +308,7 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
         spotopt__columns_add_bins(&m, &search->work);
     /* A first packing does not wait for the last pattern; rules over labels would spoil it. */
     if (!model->has_hard_axis) {
-        spotopt__columns_generate(&m, rounds, 2e-4);
+        spotopt__columns_generate(&m, rounds, 2e-4, 300);
         search->columns = m.columns.count;
         if (m.nomem || !spotopt__columns_solve(&m))
             goto done;
@@ -317,7 +318,7 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
             dive_whole(&m);
     }
     if (!m.nomem && !spotopt__search_done(search)) {
-        spotopt__columns_generate(&m, rounds, 0.0);
+        spotopt__columns_generate(&m, rounds, 0.0, 5400);
         search->columns = m.columns.count;
         if (m.nomem || !spotopt__columns_solve(&m))
             goto done;
@@ -330,6 +331,13 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
         spotopt__columns_whole(&m);
     if (!m.nomem && !spotopt__search_done(search))
         spotopt__columns_reopen(&m);
+    /* Only a proof is worth what searching knapsacks for long takes. */
+    if (!m.nomem && search->gap_rel < 0.005 && !spotopt__search_done(search)) {
+        spotopt__columns_generate(&m, rounds, 0.0, 97200);
+        if (!m.nomem && spotopt__columns_solve(&m))
+            spotopt__columns_bound(&m, 3000);
+        search->columns = m.columns.count;
+    }
 done:
     nomem = m.nomem;
     spotopt__columns_free(&m);

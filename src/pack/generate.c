@@ -134,7 +134,7 @@ spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want)
 }
 
 void
-spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail)
+spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail, uint64_t steps_most)
 {
     spotopt__search *search = m->search;
     uint32_t free_rounds = rounds / 4, in_box = 0, want = 100;
@@ -180,8 +180,7 @@ spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail)
         } else if (close) {
             break;
         } else if (added == 0) {
-            /* 300, 5400, and where a proof is asked for 97200; then the end. */
-            if (steps >= (search->gap_rel < 0.005 ? 100000 : 6000))
+            if (steps >= steps_most)
                 break;
             steps *= 18;
             rounds = rounds > round + 12 ? rounds : round + 12;

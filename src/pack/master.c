@@ -406,7 +406,7 @@ spotopt__columns_solve(spotopt__columns *m)
     double began = spotopt__clock(m->context);
     spotopt__simplex_state state;
 
-    if (m->nomem || spotopt__search_over(m->search))
+    if (m->nomem || m->rows == 0 || spotopt__search_over(m->search))
         return false;
     state = spotopt__simplex_solve(m->lp, 0, stops, m->search);
     m->search->lp_seconds += spotopt__clock(m->context) - began;

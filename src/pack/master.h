@@ -97,9 +97,11 @@ void spotopt__columns_bound(spotopt__columns *m, uint32_t effort);
 uint32_t spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want);
 /*
  * Rounds of solving and pricing until nothing pays, the rounds are spent, or, where tail > 0, a few
- * rounds in a row brought less than tail of the objective.
+ * rounds in a row brought less than tail of the objective. Knapsacks get up to steps_most, more
+ * each time nothing pays.
  */
-void spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail);
+void spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail,
+                               uint64_t steps_most);
 
 /* dive.c: packings from fractions, offered to the search. */
 void spotopt__columns_round(spotopt__columns *m, const double *value, double threshold);
