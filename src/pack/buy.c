@@ -11,14 +11,15 @@
  */
 #include <stdlib.h>
 
-#include "base/base.h"
 #include "base/lp.h"
-#include "pack/search.h"
+#include "pack/buy.h"
 
 #define KINDS_MOST 600
-#define PER_NODE_LEAST 4.0 /* replicas on a node, about: with fewer, patterns count */
+#define PER_NODE_LEAST 4.0     /* replicas on a node, about: with fewer, patterns count */
+#define NODES_A_SHAPE_MOST 4.0 /* with more, patterns repeat and columns are better */
 #define REPLICAS_LEAST 200
-#define SLACK 0.003 /* of the need: bought on top */
+#define REGRET_MOST 0.02 /* of what serving a demand costs where it is best off */
+#define WASTE_MOST 0.03  /* of a node's worth, before others are let in */
 #define TRIALS 150
 #define ROUNDS 2
 #define STEPS_MOST 300 /* of branch and cut */
@@ -26,47 +27,32 @@
 #define SAMPLES_MORE 24
 #define SAMPLES_A_UNIT 8 /* of work */
 
-typedef struct buying {
-    spotopt__search *search;
-    const spotopt__model *model;
-    uint32_t *kind, *times, kinds; /* considered; then bought */
-    double *key;                   /* by kind of the model */
-    double *need;                  /* by resource */
-    uint32_t *order;               /* items by worth, dearest first */
-    uint32_t *dim, dims;           /* resources that anything asks for */
-    double *left, *part;           /* by dim: room of the node being filled; 1 / left */
-    uint32_t *piece, pieces;       /* items that may go in */
-    uint32_t *most;                /* by piece */
-    uint32_t *count, *best;        /* by piece */
-    double *request;               /* piece * dims + d */
-    double *worth;                 /* by piece */
-    spotopt__rng rng;
-} buying;
-
-static double
-worth_of(const buying *b, const double *amount)
+double
+spotopt__buy_worth(const spotopt__buying *b, const double *amount)
 {
-    const double *weight = b->search->builder.weight;
     double sum = 0.0;
 
-    for (uint32_t r = 0; r < b->model->resources; r++)
-        sum += weight[r] * amount[r];
+    for (uint32_t d = 0; d < b->dims; d++)
+        sum += b->weight[b->dim[d]] * amount[b->dim[d]];
     return sum;
 }
 
 static bool
-buying_init(buying *b, spotopt__search *search)
+buying_init(spotopt__buying *b, spotopt__search *search)
 {
     const spotopt__model *model = search->model;
     spotopt_context *context = model->context;
     const size_t kinds = model->kinds + 1, items = model->items + 1;
 
-    *b = (buying){.search = search, .model = model};
+    *b = (spotopt__buying){.search = search, .model = model, .weight = search->builder.weight};
     b->kind = spotopt__alloc_array(context, kinds, sizeof *b->kind);
     b->times = spotopt__alloc_array(context, kinds, sizeof *b->times);
     b->key = spotopt__alloc_array(context, kinds, sizeof *b->key);
     b->need = spotopt__alloc_array(context, model->resources + 1, sizeof *b->need);
     b->left = spotopt__alloc_array(context, model->resources + 1, sizeof *b->left);
+    b->cheapest = spotopt__alloc_array(context, items, sizeof *b->cheapest);
+    b->target = spotopt__alloc_array(context, kinds, sizeof *b->target);
+    b->class_slot = spotopt__alloc_array(context, model->classes + 1, sizeof *b->class_slot);
     b->part = spotopt__alloc_array(context, model->resources + 1, sizeof *b->part);
     b->dim = spotopt__alloc_array(context, model->resources + 1, sizeof *b->dim);
     b->order = spotopt__alloc_array(context, items, sizeof *b->order);
@@ -79,15 +65,17 @@ buying_init(buying *b, spotopt__search *search)
     spotopt__rng_seed(&b->rng, search->seed + 0x627579);
     return b->kind != NULL && b->times != NULL && b->key != NULL && b->need != NULL &&
            b->left != NULL && b->part != NULL && b->dim != NULL && b->order != NULL &&
-           b->piece != NULL && b->most != NULL && b->count != NULL && b->best != NULL &&
-           b->worth != NULL && b->request != NULL;
+           b->target != NULL && b->cheapest != NULL && b->class_slot != NULL && b->piece != NULL &&
+           b->most != NULL && b->count != NULL && b->best != NULL && b->worth != NULL &&
+           b->request != NULL;
 }
 
 static void
-buying_free(buying *b)
+buying_free(spotopt__buying *b)
 {
-    void *parts[] = {b->kind,  b->times, b->key,  b->need,  b->left, b->part,  b->dim,
-                     b->order, b->piece, b->most, b->count, b->best, b->worth, b->request};
+    void *parts[] = {b->kind,  b->times,  b->key,      b->need,       b->left,        b->part,
+                     b->dim,   b->target, b->cheapest, b->class_slot, b->class_price, b->order,
+                     b->piece, b->most,   b->count,    b->best,       b->worth,       b->request};
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         spotopt__free(b->model->context, parts[i]);
@@ -127,7 +115,7 @@ sort_by(spotopt_context *context, uint32_t *list, uint32_t count, const double *
 
 /* New kinds that are worth most for their cost at the resource LP's prices. */
 static bool
-choose_kinds(buying *b)
+choose_kinds(spotopt__buying *b)
 {
     const spotopt__model *model = b->model;
 
@@ -136,7 +124,7 @@ choose_kinds(buying *b)
         if (kind->class_id == SPOTOPT__NONE || kind->node != SPOTOPT__NONE ||
             model->problem->pools.at[kind->pool].max == 0)
             continue;
-        b->key[k] = worth_of(b, kind->capacity) / fmax(kind->cost, 1e-9);
+        b->key[k] = spotopt__buy_worth(b, kind->capacity) / fmax(kind->cost, 1e-9);
         b->kind[b->kinds++] = k;
     }
     if (!sort_by(model->context, b->kind, b->kinds, b->key))
@@ -145,8 +133,22 @@ choose_kinds(buying *b)
     return true;
 }
 
+/* What room is worth on nodes of the kind. */
+static void
+weigh(spotopt__buying *b, uint32_t kind)
+{
+    const uint32_t slot = b->class_slot[b->model->kind[kind].class_id];
+
+    b->weight = b->search->builder.weight;
+    if (b->shared && slot != SPOTOPT__NONE) {
+        b->weight = b->class_price + (size_t)slot * b->model->resources;
+        if (spotopt__buy_worth(b, b->model->kind[kind].capacity) <= 0.0)
+            b->weight = b->search->builder.weight;
+    }
+}
+
 static bool
-buying_begin(buying *b)
+buying_begin(spotopt__buying *b)
 {
     const spotopt__model *model = b->model;
 
@@ -159,13 +161,28 @@ buying_begin(buying *b)
         if (b->need[r] > 0.0)
             b->dim[b->dims++] = r;
     }
-    return choose_kinds(b) &&
-           sort_by(model->context, b->order, model->items, b->search->builder.price);
+    if (!choose_kinds(b) || !spotopt__buy_share(b) ||
+        !sort_by(model->context, b->order, model->items, b->search->builder.price))
+        return false;
+    for (uint32_t i = 0; i < model->items; i++) {
+        b->cheapest[i] = (double)INFINITY;
+        for (uint32_t c = 0; c < model->classes && b->shared; c++) {
+            const uint32_t k = model->class_at[c].kinds[0];
+            if (b->class_slot[c] == SPOTOPT__NONE ||
+                !spotopt__allows(&model->item[i], model->kind[k].pool) ||
+                !spotopt__one_fits(model, &model->item[i], model->kind[k].capacity))
+                continue;
+            weigh(b, k);
+            b->cheapest[i] = fmin(b->cheapest[i], spotopt__buy_worth(b, model->item[i].request));
+        }
+    }
+    b->weight = b->search->builder.weight;
+    return true;
 }
 
 /* How many of each kind to buy for so much more than the need; false: no plan. */
 static bool
-plan(buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
+plan(spotopt__buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
 {
     const spotopt__model *model = b->model;
     const spotopt__sides *sides = &b->search->sides;
@@ -183,7 +200,7 @@ plan(buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
     if (*status == SPOTOPT_OK)
         *status = spotopt__lp_new(model->context, &lp, err);
     for (uint32_t r = 0; r < model->resources && *status == SPOTOPT_OK; r++) {
-        double lower = b->need[r] > 0.0 ? 1.0 + SLACK : 0.0, upper = (double)INFINITY;
+        double lower = b->need[r] > 0.0 ? 1.0 + SPOTOPT__BUY_SLACK : 0.0, upper = (double)INFINITY;
         *status = spotopt__lp_add_rows(lp, 1, &lower, &upper, err);
     }
     for (uint32_t s = 0; s < sides->active && *status == SPOTOPT_OK; s++)
@@ -197,7 +214,8 @@ plan(buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
             if (b->need[r] > 0.0 && kind->capacity[r] > 0.0) {
                 row[start[1]] = r;
                 value[start[1]++] = kind->capacity[r] / b->need[r];
-                most = fmax(most, ceil((1.0 + SLACK) * b->need[r] / kind->capacity[r]));
+                most =
+                    fmax(most, ceil((1.0 + SPOTOPT__BUY_SLACK) * b->need[r] / kind->capacity[r]));
             }
         }
         for (uint32_t s = 0; s < sides->active; s++) {
@@ -207,6 +225,10 @@ plan(buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
             }
         }
         upper = fmax(lower, fmin(upper, most));
+        if (b->shared) { /* whole numbers next to what was shared out */
+            lower = fmax(lower, floor(b->target[b->kind[j]] + 1e-6));
+            upper = fmax(lower, fmin(upper, ceil(b->target[b->kind[j]] - 1e-6)));
+        }
         whole[j] = 1;
         *status =
             spotopt__lp_add_columns(lp, 1, &kind->cost, &lower, &upper, start, row, value, err);
@@ -234,9 +256,10 @@ plan(buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
     return planned;
 }
 
-/* What may go into the empty bin, dearest first. */
+/* What may go into the empty bin, dearest first; only_apt: what is not much better off elsewhere.
+ */
 static void
-gather(buying *b, const spotopt__state *state, uint32_t bin)
+gather(spotopt__buying *b, const spotopt__state *state, uint32_t bin, bool only_apt)
 {
     const spotopt__model *model = b->model;
 
@@ -253,7 +276,10 @@ gather(buying *b, const spotopt__state *state, uint32_t bin)
             continue;
         b->piece[b->pieces] = i;
         b->most[b->pieces] = most;
-        b->worth[b->pieces] = b->search->builder.price[i];
+        b->worth[b->pieces] = spotopt__buy_worth(b, item->request);
+        if (b->worth[b->pieces] <= 0.0 ||
+            (only_apt && b->worth[b->pieces] > b->cheapest[i] * (1.0 + REGRET_MOST)))
+            continue;
         for (uint32_t d = 0; d < b->dims; d++)
             b->request[(size_t)b->pieces * b->dims + d] = item->request[b->dim[d]];
         b->pieces++;
@@ -261,7 +287,7 @@ gather(buying *b, const spotopt__state *state, uint32_t bin)
 }
 
 static bool
-fits(const buying *b, uint32_t p)
+fits(const spotopt__buying *b, uint32_t p)
 {
     const double *request = b->request + (size_t)p * b->dims;
 
@@ -276,7 +302,7 @@ fits(const buying *b, uint32_t p)
 
 /* How much it earns of each part of the scarcest room that it takes; large ones a little more. */
 static double
-match(const buying *b, uint32_t p, double scale)
+match(const spotopt__buying *b, uint32_t p, double scale)
 {
     const double *request = b->request + (size_t)p * b->dims;
     double largest = 1e-12;
@@ -289,9 +315,9 @@ match(const buying *b, uint32_t p, double scale)
 }
 
 static double
-take(buying *b, uint32_t p)
+take(spotopt__buying *b, uint32_t p)
 {
-    const double *weight = b->search->builder.weight;
+    const double *weight = b->weight;
     double room = 0.0;
 
     b->count[p]++;
@@ -305,9 +331,9 @@ take(buying *b, uint32_t p)
 
 /* One random filling; the worth of the room that stays empty. */
 static double
-try_filling(buying *b, const double *capacity)
+try_filling(spotopt__buying *b, const double *capacity)
 {
-    const double *weight = b->search->builder.weight;
+    const double *weight = b->weight;
     const double dearest = b->worth[0];
     double room = 0.0;
     uint64_t looked = b->pieces / 4;
@@ -345,27 +371,41 @@ try_filling(buying *b, const double *capacity)
     return room;
 }
 
-/* Fills up to `wanted` equal nodes of a kind with one good content; how many; 0: nothing came in.
- */
-static uint32_t
-fill(buying *b, spotopt__state *state, uint32_t kind, uint32_t wanted)
+/* The best of some random fillings of what was gathered; the worth of the room left. */
+static double
+try_fillings(spotopt__buying *b, const double *capacity)
 {
-    const double *capacity = b->model->kind[kind].capacity;
-    double least = (double)INFINITY;
-    uint64_t times = wanted;
-    uint32_t bin = spotopt__state_open(state, kind, 1);
+    double least = spotopt__buy_worth(b, capacity);
 
-    if (bin == SPOTOPT__NONE)
-        return 0;
-    gather(b, state, bin);
-    for (uint32_t t = 0; t < TRIALS && b->pieces > 0; t++) {
+    memset(b->best, 0, b->pieces * sizeof *b->best);
+    for (uint32_t t = 0; t < TRIALS && b->pieces > 0 && least > 0.0; t++) {
         double waste = try_filling(b, capacity);
         if (waste < least) {
             least = waste;
             memcpy(b->best, b->count, b->pieces * sizeof *b->best);
         }
-        if (least <= 0.0)
-            break;
+    }
+    return least;
+}
+
+/* Fills up to `wanted` equal nodes of a kind with one good content; how many; 0: nothing came in.
+ */
+static uint32_t
+fill(spotopt__buying *b, spotopt__state *state, uint32_t kind, uint32_t wanted)
+{
+    const double *capacity = b->model->kind[kind].capacity;
+    double full;
+    uint64_t times = wanted;
+    uint32_t bin = spotopt__state_open(state, kind, 1);
+
+    if (bin == SPOTOPT__NONE)
+        return 0;
+    weigh(b, kind);
+    full = spotopt__buy_worth(b, capacity);
+    gather(b, state, bin, b->shared);
+    if (try_fillings(b, capacity) > WASTE_MOST * full && b->shared) {
+        gather(b, state, bin, false);
+        (void)try_fillings(b, capacity);
     }
     for (uint32_t p = 0; p < b->pieces; p++) { /* often where there is plenty of everything */
         uint64_t left = b->model->item[b->piece[p]].count - state->placed[b->piece[p]];
@@ -389,11 +429,11 @@ fill(buying *b, spotopt__state *state, uint32_t kind, uint32_t wanted)
 
 /* How far a kind's shares of worth are from those of all that is wanted. */
 static double
-skew_of(const buying *b, uint32_t kind)
+skew_of(const spotopt__buying *b, uint32_t kind)
 {
-    const double *weight = b->search->builder.weight, *capacity = b->model->kind[kind].capacity;
-    const double whole = fmax(worth_of(b, capacity), 1e-12),
-                 need = fmax(worth_of(b, b->need), 1e-12);
+    const double *weight = b->weight, *capacity = b->model->kind[kind].capacity;
+    const double whole = fmax(spotopt__buy_worth(b, capacity), 1e-12),
+                 need = fmax(spotopt__buy_worth(b, b->need), 1e-12);
     double most = 0.0;
 
     for (uint32_t r = 0; r < b->model->resources; r++)
@@ -404,15 +444,16 @@ skew_of(const buying *b, uint32_t kind)
 /* The order in which nodes are filled: small ones first; on odd rounds skewed ones before others.
  */
 static bool
-order_kinds(buying *b, uint32_t round)
+order_kinds(spotopt__buying *b, uint32_t round)
 {
     double largest = 1e-12;
 
+    b->weight = b->search->builder.weight;
     for (uint32_t j = 0; j < b->kinds; j++)
-        largest = fmax(largest, worth_of(b, b->model->kind[b->kind[j]].capacity));
+        largest = fmax(largest, spotopt__buy_worth(b, b->model->kind[b->kind[j]].capacity));
     for (uint32_t j = 0; j < b->kinds; j++) {
         const uint32_t k = b->kind[j];
-        b->key[k] = -worth_of(b, b->model->kind[k].capacity) / largest;
+        b->key[k] = -spotopt__buy_worth(b, b->model->kind[k].capacity) / largest;
         if (round % 2 == 1)
             b->key[k] += 2.0 * floor(5.0 * skew_of(b, k));
     }
@@ -421,7 +462,7 @@ order_kinds(buying *b, uint32_t round)
 
 /* Fills what was bought, in this round's order, and completes it. */
 static spotopt_status
-try_round(buying *b, uint32_t round, spotopt_error *err)
+try_round(spotopt__buying *b, uint32_t round, spotopt_error *err)
 {
     const spotopt__recipe recipe = {.fill = 0, .looks = 12};
     spotopt__search *search = b->search;
@@ -449,7 +490,7 @@ spotopt__search_buy(spotopt__search *search, spotopt_error *err)
     const spotopt__model *model = search->model;
     spotopt_status status = SPOTOPT_OK;
     double replicas = 0.0, nodes = 0.0;
-    buying b;
+    spotopt__buying b;
 
     for (uint32_t i = 0; i < model->items; i++)
         replicas += model->item[i].count;
@@ -459,7 +500,8 @@ spotopt__search_buy(spotopt__search *search, spotopt_error *err)
         buying_free(&b);
         return spotopt__nomem(err, "packing");
     }
-    if (plan(&b, &nodes, &status, err) && replicas >= PER_NODE_LEAST * nodes) {
+    if (plan(&b, &nodes, &status, err) && replicas >= PER_NODE_LEAST * nodes &&
+        nodes <= NODES_A_SHAPE_MOST * model->items) {
         for (uint32_t round = 0; round < ROUNDS && status == SPOTOPT_OK; round++) {
             if (!spotopt__search_done(search))
                 status = try_round(&b, round, err);
