@@ -226,8 +226,10 @@ spotopt__simplex_add_column(spotopt__simplex *lp, double cost, double lower, dou
                     .weight = 1.0,
                     .start = lp->entries,
                     .length = count};
-    memcpy(lp->index + lp->entries, row, count * sizeof *row);
-    memcpy(lp->value + lp->entries, value, count * sizeof *value);
+    if (count > 0) {
+        memcpy(lp->index + lp->entries, row, count * sizeof *row);
+        memcpy(lp->value + lp->entries, value, count * sizeof *value);
+    }
     lp->entries += count;
     lp->columns++;
     spotopt__simplex_rest(v);
