@@ -124,7 +124,8 @@ open_some(spotopt__columns *m, spotopt__state *state, rounding *order)
             (rounding){(value - whole < 0.3 ? 1e-6 : 1.0) * (value - whole) * worth * worth, c};
     }
     qsort(order, open, sizeof *order, compare_rounding);
-    most = open / 16 > 1 ? open / 16 : 1;
+    most = m->hurries && spotopt__search_late(m->search, 0.7) ? open / 4 : open / 16;
+    most = most > 1 ? most : 1;
     for (uint32_t j = 0; j < open && opened < most; j++) {
         double value = spotopt__columns_x(m, order[j].column);
         if (opened == 0 || value - floor(value + 1e-6) >= 0.8)
@@ -142,6 +143,9 @@ settle(spotopt__columns *m, double *least)
     if (*least < 0.0) /* of all there is to place */
         *least = m->objective * DIVE_TAIL;
     for (uint32_t round = 0, idle = 0; round < DIVE_ROUNDS && solved && idle < 2; round++) {
+        /* Little time is left: a rough end is better than none. */
+        if (round > 0 && m->hurries && spotopt__search_late(m->search, 0.7))
+            break;
         double before = m->objective;
         if (spotopt__columns_price(m, 300, 50) == 0)
             break;
@@ -159,6 +163,7 @@ shrink(spotopt__columns *m, const spotopt__state *state)
 {
     spotopt__columns less;
     uint32_t left = 0;
+    bool hurries = m->hurries;
     bool ok;
 
     for (uint32_t j = 0; j < m->listed_count; j++)
@@ -171,12 +176,13 @@ shrink(spotopt__columns *m, const spotopt__state *state)
     spotopt__columns_free(m);
     *m = less;
     m->sack.extras = &m->extras; /* it moved along */
+    m->hurries = hurries;
     m->start = 0;
     return ok && !m->nomem;
 }
 
 bool
-spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state)
+spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state, bool hurries)
 {
     spotopt__columns m;
     size_t room = 0;
@@ -184,6 +190,7 @@ spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state)
     rounding *order = NULL;
     bool ok = spotopt__columns_init(&m, pool->search, state);
 
+    m.hurries = hurries;
     if (ok)
         spotopt__columns_borrow(&m, pool);
     while (ok && !m.nomem && settle(&m, &least)) {
@@ -283,7 +290,7 @@ dive_whole(spotopt__columns *m)
         return;
     spotopt__state_clear(&search->work);
     spotopt__place_residents(&search->work, false);
-    if (!spotopt__columns_dive(m, &search->work))
+    if (!spotopt__columns_dive(m, &search->work, true))
         m->nomem = true;
     else
         (void)spotopt__search_offer(search, &search->work);

@@ -54,6 +54,7 @@ typedef struct spotopt__columns {
     void *ranked;         /* workspace of generate.c, 16 bytes an item */
     spotopt__extras extras;
     spotopt__knapsack sack;
+    bool hurries; /* see spotopt__columns_dive() */
     bool nomem;
 } spotopt__columns;
 
@@ -105,8 +106,9 @@ void spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail
 
 /* dive.c: packings from fractions, offered to the search. */
 void spotopt__columns_round(spotopt__columns *m, const double *value, double threshold);
-/* Completes the state, which may hold something already; `pool` is only read. */
-bool spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state);
+/* Completes the state, which may hold something already; `pool` is only read. hurries: rather
+ * roughly than not at all, once most of the time is gone. */
+bool spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state, bool hurries);
 /* reopen.c: takes nodes of the best packing apart and packs them anew, for as long as it helps. */
 void spotopt__columns_reopen(spotopt__columns *pool);
 /* The patterns at hand in whole numbers, by branch and cut; for few rows only. */

@@ -74,7 +74,7 @@ attempt(reopening *r, uint32_t want)
     }
     if (state->failed || r->opened == 0)
         return;
-    if (!spotopt__columns_dive(r->pool, state))
+    if (!spotopt__columns_dive(r->pool, state, false))
         state->failed = true;
 }
 

@@ -133,6 +133,29 @@ try_recipe(spotopt__search *search, const spotopt__recipe *recipe)
     }
 }
 
+/*
+ * Whether column generation can get anywhere within the budget of work: some forty programs of a
+ * row an item, and three times the columns. Without such a budget it may try.
+ */
+static bool
+columns_pay(const spotopt__search *search)
+{
+    const spotopt__budget *budget = &search->budget;
+    const uint64_t rows = search->model->items, takes = 40 * rows * 3 * rows / 8;
+
+    return budget->work_limit == 0 || budget->work + 3 * takes < budget->work_limit;
+}
+
+/* Of many shapes columns make better packings than any recipe, and sooner. */
+static bool
+one_will_do(const spotopt__search *search)
+{
+    const spotopt__model *model = search->model;
+
+    return model->items >= 60 && model->nodes == 0 && !model->has_hard_axis &&
+           !(search->without & SPOTOPT__WITHOUT_COLUMNS) && columns_pay(search);
+}
+
 static void
 try_recipes(spotopt__search *search)
 {
@@ -154,7 +177,8 @@ try_recipes(spotopt__search *search)
                                               NULL};
                     if (search->has_best && search->score.missing == 0 &&
                         search->score.broken <= 1e-9 &&
-                        (spotopt__search_done(search) || (shift > 0 && fill > 0)))
+                        (spotopt__search_done(search) || (shift > 0 && fill > 0) ||
+                         one_will_do(search)))
                         return;
                     try_recipe(search, &recipe);
                     search->budget.work += model->items + 1;
@@ -162,19 +186,6 @@ try_recipes(spotopt__search *search)
             }
         }
     }
-}
-
-/*
- * Whether column generation can get anywhere within the budget of work: some forty programs of a
- * row an item, and three times the columns. Without such a budget it may try.
- */
-static bool
-columns_pay(const spotopt__search *search)
-{
-    const spotopt__budget *budget = &search->budget;
-    const uint64_t rows = search->model->items, takes = 40 * rows * 3 * rows / 8;
-
-    return budget->work_limit == 0 || budget->work + 3 * takes < budget->work_limit;
 }
 
 /* Work for a first look around, by what there is to place. */
