@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail_alloc.h"
 #include "pack/vector.h"
 #include "spotopt/spotopt.h"
 #include "suite.h"
@@ -201,6 +202,26 @@ pack_all(const int *size, int dims, int n, int top, int i, int bins, int (*load)
     }
 }
 
+/* A document with bins of 20 in each dimension at a cost of 2; its length. */
+static int
+write_problem(char *text, size_t room, const int *size, int dims, int n)
+{
+    int at = snprintf(text, room,
+                      "{\"apiVersion\":\"spotopt/v1\",\"kind\":\"PackingProblem\",\"resources\":"
+                      "[\"a\",\"b\"%s],\"pools\":[{\"id\":\"p\",\"capacity\":[20,20%s],\"cost\":2}"
+                      "],\"demands\":[",
+                      dims == 3 ? ",\"c\"" : "", dims == 3 ? ",20" : "");
+
+    for (int i = 0; i < n; i++) {
+        at += snprintf(text + at, room - (size_t)at, "%s{\"id\":\"d%d\",\"request\":[%d,%d",
+                       i > 0 ? "," : "", i, size[i * 3], size[i * 3 + 1]);
+        if (dims == 3)
+            at += snprintf(text + at, room - (size_t)at, ",%d", size[i * 3 + 2]);
+        at += snprintf(text + at, room - (size_t)at, "],\"count\":1}");
+    }
+    return at + snprintf(text + at, room - (size_t)at, "]}");
+}
+
 static void
 test_vector__packings_agree_with_all_packings(void)
 {
@@ -217,21 +238,9 @@ test_vector__packings_agree_with_all_packings(void)
         char text[4096];
         spotopt_problem *problem = NULL;
         spotopt_packing *packing = NULL;
-        at = snprintf(text, sizeof text,
-                      "{\"apiVersion\":\"spotopt/v1\",\"kind\":\"PackingProblem\",\"resources\":"
-                      "[\"a\",\"b\"%s],\"pools\":[{\"id\":\"p\",\"capacity\":[20,20%s],\"cost\":2}"
-                      "],\"demands\":[",
-                      dims == 3 ? ",\"c\"" : "", dims == 3 ? ",20" : "");
-        for (int i = 0; i < n; i++) {
-            for (int r = 0; r < 3; r++)
-                size[i * 3 + r] = 1 + (int)spotopt__rng_below(&rng, 13);
-            at += snprintf(text + at, sizeof text - (size_t)at,
-                           "%s{\"id\":\"d%d\",\"request\":[%d,%d", i > 0 ? "," : "", i, size[i * 3],
-                           size[i * 3 + 1]);
-            at += snprintf(text + at, sizeof text - (size_t)at,
-                           dims == 3 ? ",%d],\"count\":1}" : "],\"count\":1}", size[i * 3 + 2]);
-        }
-        at += snprintf(text + at, sizeof text - (size_t)at, "]}");
+        for (int i = 0; i < 3 * n; i++)
+            size[i] = 1 + (int)spotopt__rng_below(&rng, 13);
+        at = write_problem(text, sizeof text, size, dims, n);
         pack_all(size, dims, n, top, 0, 0, load, &best);
         CU_ASSERT_EQUAL_FATAL(spotopt_problem_parse(NULL, text, (size_t)at, "toy", &problem, &err),
                               SPOTOPT_OK);
@@ -244,6 +253,69 @@ test_vector__packings_agree_with_all_packings(void)
         spotopt_problem_free(problem);
     }
     spotopt_options_free(options);
+}
+
+/* Solves a problem that takes the tree; live blocks are checked by the caller. */
+static spotopt_status
+solve_on(fail_alloc *allocator, const char *text, size_t length, double *out_cost)
+{
+    spotopt_context *context = fail_alloc_context(allocator);
+    spotopt_options *options = NULL;
+    spotopt_problem *problem = NULL;
+    spotopt_packing *packing = NULL;
+    spotopt_status status = SPOTOPT_E_NOMEM;
+
+    if (context == NULL)
+        return status;
+    status = spotopt_options_new(context, &options, NULL);
+    if (status == SPOTOPT_OK)
+        status = spotopt_options_set_real(options, "gap_rel", 0.0, NULL);
+    if (status == SPOTOPT_OK)
+        status = spotopt_problem_parse(context, text, length, "toy", &problem, NULL);
+    if (status == SPOTOPT_OK)
+        status = spotopt__problem_solve(problem, options, SPOTOPT__WITHOUT_EXACT, &packing, NULL);
+    if (status == SPOTOPT_OK)
+        *out_cost = spotopt_packing_cost(packing);
+    spotopt_packing_free(packing);
+    spotopt_problem_free(problem);
+    spotopt_options_free(options);
+    spotopt_context_free(context);
+    return status;
+}
+
+static void
+test_vector__every_allocation_may_fail(void)
+{
+    enum { PIECES = 40 };
+    static char text[8192];
+    fail_alloc allocator = FAIL_ALLOC_INIT;
+    spotopt_status status;
+    spotopt__rng rng;
+    int size[PIECES * 3];
+    double whole = 0.0, cost = 0.0;
+    size_t length;
+
+    spotopt__rng_seed(&rng, 5);
+    for (int i = 0; i < 3 * PIECES; i++)
+        size[i] = 1 + (int)spotopt__rng_below(&rng, 13);
+    length = (size_t)write_problem(text, sizeof text, size, 3, PIECES);
+    fail_never(&allocator);
+    CU_ASSERT_EQUAL(solve_on(&allocator, text, length, &whole), SPOTOPT_OK);
+    for (int once = 0; once < 2; once++) {
+        size_t n = 0;
+        do { /* early ones one by one, later ones in strides */
+            if (once)
+                fail_once(&allocator, n);
+            else
+                fail_after(&allocator, n);
+            status = solve_on(&allocator, text, length, &cost);
+            CU_ASSERT(status == SPOTOPT_OK || status == SPOTOPT_E_NOMEM);
+            CU_ASSERT_EQUAL(allocator.live, 0);
+            n += 1 + n / 100;
+        } while (allocator.failed > 0);
+        CU_ASSERT_EQUAL(status, SPOTOPT_OK);
+        CU_ASSERT_EQUAL(cost, whole);
+    }
 }
 
 /* Loads of the best packing; true when it holds every item and every bin holds what is in it. */
@@ -307,6 +379,7 @@ main(void)
         TEST(test_vector__prices_agree_with_all_contents),
         TEST(test_vector__packings_agree_with_all_packings),
         TEST(test_vector__fewer_bins_hold_all_items),
+        TEST(test_vector__every_allocation_may_fail),
     };
 
     return suite_run("pack_vector", tests, sizeof tests / sizeof *tests);
