@@ -13,6 +13,7 @@
 #include "pack/tree_inner.h"
 
 #define NODES_MOST 1000000
+#define EARLY_LEAST 300 /* pieces in several dimensions: a dive before the root is solved */
 #define CUT_ROUNDS 12
 #define CUTS_A_ROUND 30
 
@@ -276,7 +277,12 @@ is_close(const spotopt__tree *tree, uint32_t node)
 static int
 visit(spotopt__tree *tree, uint32_t node)
 {
-    int state = solve_here(tree, node);
+    int state;
+
+    /* Where the last prices and their bound take long, packings come first. */
+    if (node == 0 && tree->packer != NULL && tree->bare->pieces >= EARLY_LEAST)
+        (void)spotopt__tree_dive(tree, 0, 1);
+    state = tree->nomem ? SPOTOPT__NODE_STOPPED : solve_here(tree, node);
     tell(tree, "node", node, state);
 
     tree->search->branch_nodes++;

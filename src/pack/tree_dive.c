@@ -14,6 +14,7 @@
 
 #define REPACK_STEPS 500  /* of a packer, between dives: at least */
 #define REPACK_MOST 100   /* at most so many a piece */
+#define FIRST_ROUNDS 100  /* of prices, before anything is fixed; later a few will do */
 #define FINISH_STEPS 1000 /* of a packer, over a rounded solution */
 
 typedef struct ranked {
@@ -279,7 +280,8 @@ dive_once(spotopt__tree *tree, uint32_t node, uint32_t pass_over)
         uint64_t left = 0;
         int64_t bound = 0;
         spotopt__tree_refresh(tree);
-        if (spotopt__master_solve(tree, 12, &bound) != SPOTOPT__NODE_SOLVED)
+        if (spotopt__master_solve(tree, depth == 0 ? FIRST_ROUNDS : 12, &bound) !=
+            SPOTOPT__NODE_SOLVED)
             break;
         while (depth > 0 && least <= tree->wanted && spotopt__tree_harvest(tree))
             found = true;
