@@ -300,7 +300,9 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     }
     if (!is_whole(search))
         try_recipes(search);
-    if (!coarse && relaxed.solved && !search->infeasible && !spotopt__search_done(search))
+    /* Not for a coarser problem: its limits per node are what buying first knows nothing of. */
+    if (search->outer == NULL && !coarse && relaxed.solved && !search->infeasible &&
+        !spotopt__search_done(search))
         status = spotopt__search_buy(search, err);
     if (status != SPOTOPT_OK)
         goto done;
