@@ -22,7 +22,7 @@
 #define WASTE_MOST 0.03  /* of a node's worth, before others are let in */
 #define TRIALS 150
 #define ROUNDS 2
-#define STEPS_MOST 300 /* of branch and cut */
+#define STEPS_MOST 100 /* of branch and cut */
 #define SAMPLES_LEAST 8
 #define SAMPLES_MORE 24
 #define SAMPLES_A_UNIT 8 /* of work */
@@ -140,7 +140,7 @@ weigh(spotopt__buying *b, uint32_t kind)
     const uint32_t slot = b->class_slot[b->model->kind[kind].class_id];
 
     b->weight = b->search->builder.weight;
-    if (b->shared && slot != SPOTOPT__NONE) {
+    if (slot != SPOTOPT__NONE) {
         b->weight = b->class_price + (size_t)slot * b->model->resources;
         if (spotopt__buy_worth(b, b->model->kind[kind].capacity) <= 0.0)
             b->weight = b->search->builder.weight;
@@ -182,7 +182,7 @@ buying_begin(spotopt__buying *b)
 
 /* How many of each kind to buy for so much more than the need; false: no plan. */
 static bool
-plan(spotopt__buying *b, double *out_nodes, spotopt_status *status, spotopt_error *err)
+plan(spotopt__buying *b, spotopt_status *status, spotopt_error *err)
 {
     const spotopt__model *model = b->model;
     const spotopt__sides *sides = &b->search->sides;
@@ -225,10 +225,9 @@ plan(spotopt__buying *b, double *out_nodes, spotopt_status *status, spotopt_erro
             }
         }
         upper = fmax(lower, fmin(upper, most));
-        if (b->shared) { /* whole numbers next to what was shared out */
-            lower = fmax(lower, floor(b->target[b->kind[j]] + 1e-6));
-            upper = fmax(lower, fmin(upper, ceil(b->target[b->kind[j]] - 1e-6)));
-        }
+        /* whole numbers next to what was shared out */
+        lower = fmax(lower, floor(b->target[b->kind[j]] + 1e-6));
+        upper = fmax(lower, fmin(upper, ceil(b->target[b->kind[j]] - 1e-6)));
         whole[j] = 1;
         *status =
             spotopt__lp_add_columns(lp, 1, &kind->cost, &lower, &upper, start, row, value, err);
@@ -236,18 +235,15 @@ plan(spotopt__buying *b, double *out_nodes, spotopt_status *status, spotopt_erro
     if (*status == SPOTOPT_OK) {
         spotopt__lp_set_steps(lp, STEPS_MOST);
         *status = spotopt__lp_solve_integer(
-            lp, whole, 1e-4, 0.2 * spotopt__budget_left_s(&b->search->budget), x, &answer, err);
+            lp, whole, 1e-4, 0.1 * spotopt__budget_left_s(&b->search->budget), x, &answer, err);
     }
     if (*status == SPOTOPT_OK) {
         planned = answer.state == SPOTOPT__LP_OPTIMAL || answer.state == SPOTOPT__LP_FEASIBLE;
         b->search->lp_seconds += answer.seconds;
         b->search->budget.work += 20 * (uint64_t)b->kinds * STEPS_MOST / 100;
     }
-    *out_nodes = 0.0;
-    for (uint32_t j = 0; j < b->kinds && planned; j++) {
+    for (uint32_t j = 0; j < b->kinds && planned; j++)
         b->times[b->kind[j]] = (uint32_t)fmin(nearbyint(fmax(x[j], 0.0)), 4e9);
-        *out_nodes += b->times[b->kind[j]];
-    }
     spotopt__lp_free(lp);
     spotopt__free(model->context, row);
     spotopt__free(model->context, value);
@@ -402,8 +398,8 @@ fill(spotopt__buying *b, spotopt__state *state, uint32_t kind, uint32_t wanted)
         return 0;
     weigh(b, kind);
     full = spotopt__buy_worth(b, capacity);
-    gather(b, state, bin, b->shared);
-    if (try_fillings(b, capacity) > WASTE_MOST * full && b->shared) {
+    gather(b, state, bin, true);
+    if (try_fillings(b, capacity) > WASTE_MOST * full) {
         gather(b, state, bin, false);
         (void)try_fillings(b, capacity);
     }
@@ -500,10 +496,12 @@ spotopt__search_buy(spotopt__search *search, spotopt_error *err)
         buying_free(&b);
         return spotopt__nomem(err, "packing");
     }
-    if (plan(&b, &nodes, &status, err) && replicas >= PER_NODE_LEAST * nodes &&
-        nodes <= NODES_A_SHAPE_MOST * model->items) {
+    for (uint32_t j = 0; j < b.kinds && b.shared; j++)
+        nodes += b.target[b.kind[j]];
+    if (b.shared && replicas >= PER_NODE_LEAST * nodes &&
+        nodes <= NODES_A_SHAPE_MOST * model->items && plan(&b, &status, err)) {
         for (uint32_t round = 0; round < ROUNDS && status == SPOTOPT_OK; round++) {
-            if (!spotopt__search_done(search))
+            if (!spotopt__search_done(search) && (round == 0 || !spotopt__search_late(search, 0.4)))
                 status = try_round(&b, round, err);
         }
     }

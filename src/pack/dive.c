@@ -10,8 +10,10 @@
 
 #include "pack/master.h"
 
-#define DIVE_ROUNDS 20    /* of pricing at each step */
-#define DIVE_TAIL 1e-4    /* of the cost: a round that brings less is idle */
+#define DIVE_ROUNDS 20 /* of pricing at each step */
+#define DIVE_TAIL 1e-4 /* of the cost: a round that brings less is idle */
+#define APART_MOST 400 /* items that may have rows of their own in the end */
+#define APART_ROUNDS 200
 #define INTEGER_STEPS 400 /* of branch and cut on the patterns at hand */
 
 typedef struct rounding {
@@ -296,6 +298,32 @@ dive_whole(spotopt__columns *m)
         (void)spotopt__search_offer(search, &search->work);
 }
 
+/*
+ * Where items shared rows, and the gap is wider than asked: once more with a row for each, for what
+ * sharing lost of the bound.
+ */
+static bool
+bound_apart(const spotopt__columns *shared)
+{
+    spotopt__search *search = shared->search;
+    spotopt__columns m;
+    bool nomem;
+
+    if (shared->listed_count == shared->items || search->model->items > APART_MOST)
+        return true;
+    search->apart = true;
+    if (spotopt__columns_init(&m, search, NULL)) {
+        spotopt__columns_borrow(&m, shared);
+        spotopt__columns_generate(&m, APART_ROUNDS, 2e-5, 300);
+        if (!m.nomem && spotopt__columns_solve(&m))
+            spotopt__columns_bound(&m, 3000);
+    }
+    search->apart = false;
+    nomem = m.nomem;
+    spotopt__columns_free(&m);
+    return !nomem;
+}
+
 spotopt_status
 spotopt__search_columns(spotopt__search *search, spotopt_error *err)
 {
@@ -336,6 +364,8 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
         dive_whole(&m);
     if (!m.nomem && m.rows <= 200 && m.columns.count <= 2000 && !spotopt__search_done(search))
         spotopt__columns_whole(&m);
+    if (!m.nomem && !spotopt__search_done(search))
+        m.nomem = !bound_apart(&m);
     if (!m.nomem && !spotopt__search_done(search))
         spotopt__columns_reopen(&m);
     /* Only a proof is worth what searching knapsacks for long takes. */

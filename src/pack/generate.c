@@ -140,7 +140,10 @@ spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail, uin
     uint32_t free_rounds = rounds / 4, in_box = 0, want = 100;
     uint32_t idle = 0;
     uint64_t steps = 300;
-    double last = (double)INFINITY, width = 0.04, share = m->rows > 600 ? 0.15 : 0.35;
+    double last = (double)INFINITY, width = 0.04,
+           share = search->apart   ? 0.75
+                   : m->rows > 600 ? 0.15
+                                   : 0.35;
 
     spotopt__columns_box(m, width);
     for (uint32_t round = 0; round < rounds; round++) {

@@ -13,7 +13,7 @@
 
 #include "pack/master.h"
 
-#define SHAPES_MOST 80 /* items with rows of their own */
+#define SHAPES_MOST 200 /* items with rows of their own */
 #define CLUSTERS 60    /* rows, when there are more */
 
 static bool
@@ -175,7 +175,7 @@ spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
         m->item_row[i] = m->items++;
         m->listed[m->listed_count++] = i;
     }
-    if (m->listed_count > SHAPES_MOST)
+    if (m->listed_count > SHAPES_MOST && !m->search->apart)
         ok = spotopt__columns_cluster(m, CLUSTERS);
     sum_rows(m);
     for (uint32_t j = 0; j < m->items && ok; j++)

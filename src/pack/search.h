@@ -25,6 +25,7 @@ typedef struct spotopt__search {
     double lp_seconds, pricing_seconds;
     bool hurried;        /* a part ended by the clock before its own end */
     uint32_t *group_cap; /* room for one set of caps */
+    bool apart;          /* pattern LPs give each item a row of its own */
 } spotopt__search;
 
 enum {
