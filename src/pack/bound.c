@@ -383,6 +383,8 @@ find_worths(const prices *p)
         searched[worst]++;
         left -= p->sack->steps + 1 < left ? p->sack->steps + 1 : left;
     }
+    /* Each limited class that earns more than it costs counts for itself. */
+    left = 60 * 30 * (uint64_t)p->effort;
     for (uint32_t c = 0; c < model->classes && p->effort > 0 && !is_over(p); c++) {
         bool endless;
         const double excess = excess_of(p, c, &endless);
@@ -390,7 +392,9 @@ find_worths(const prices *p)
         if (endless || !(excess > 0.0))
             continue;
         p->sack->target = enough_for(p, c);
-        p->worth[c] = fmin(p->worth[c], worth_of_class(p, c, p->effort));
+        p->worth[c] =
+            fmin(p->worth[c], worth_of_class(p, c, (left > 0 ? 30 : 1) * (uint64_t)p->effort));
+        left -= p->sack->steps < left ? p->sack->steps : left;
     }
     p->sack->target = 0.0;
     spotopt__free(model->context, searched);
