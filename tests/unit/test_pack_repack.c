@@ -203,7 +203,7 @@ static void
 test_repack__is_never_dearer_than_leaving_all_in_place(void)
 {
     static fleet f;
-    const char *cases = getenv("SPOTOPT_CASES");
+    const char *cases = getenv("SPOTOPT_FLEETS");
     const uint64_t fleets = cases != NULL ? strtoull(cases, NULL, 10) : 6;
     double saved = 0.0;
 
