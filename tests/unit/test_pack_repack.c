@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fleets that run: the answer is never dearer than leaving everything where it is, and the moves
- * that pay are found, one node's pods to many and many nodes' to few. SPOTOPT_CASES=n makes n
+ * that pay are found, one node's pods to many and many nodes' to few. SPOTOPT_FLEETS=n makes n
  * random fleets of up to 1,000 nodes.
  */
 #include <math.h>
