@@ -3,11 +3,10 @@
  * buy.c - buys first, fills after.
  *
  * With many shapes of pods nearly every node can be filled nearly full, so what counts is to have
- * bought the right nodes. A whole-numbered resource program says which: capacity for all that is
- * wanted and a little more, at least cost. Each node is then filled by many random trials that
- * prefer what matches the room left (one resource is used up no earlier than the others, after
- * Panigrahy et al. 2011), smallest nodes first, since they are the hardest to fill. What finds no
- * place goes the usual way.
+ * bought the right nodes. buy_share.c says about how many of each kind; a small integer program
+ * makes the numbers whole. Each node is then filled by many random trials that prefer what matches
+ * the room left (one resource is used up no earlier than the others, after Panigrahy et al. 2011),
+ * smallest nodes first, since they are the hardest to fill. What finds no place goes the usual way.
  */
 #include <stdlib.h>
 
