@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SPOTOPT_RISK_MODEL_H
+#define SPOTOPT_RISK_MODEL_H
+#include "risk/features.h"
+
+/* Upper edges of the lead bins in hours; the first begins at 0, the last hazard goes on beyond. */
+#define SPOTOPT__LEADS 8
+extern const double spotopt__lead_h[SPOTOPT__LEADS]; /* 1/4 1/2 1 2 4 8 16 24 */
+
+/*
+ * logit p_H = bias + slope * logit(hazard's p_H) + evidence * logit(layer 2's p_drop_H), then, where knots are given, a
+ * non-decreasing piecewise linear map of p. slope, evidence >= 0. Horizons ascend; between two of them, and beyond the
+ * outermost, the coefficients are interpolated in ln H and held.
+ */
+typedef struct spotopt__calibrator {
+    double horizon_h;
+    double bias, slope, evidence;
+    size_t knots; /* 0: none */
+    double *x, *y;
+} spotopt__calibrator;
+
+/* A number of the card: metric such as "auc", "bss", "ece" at a horizon; low, high NaN where there is no interval. */
+typedef struct spotopt__card_entry {
+    const char *metric;
+    double horizon_h, value, low, high;
+} spotopt__card_entry;
+
+/* One discrete-time logistic hazard: logit h_k = a_k + beta'z + gamma'z * ln(lead_k) / 2, z = (x - mean) / scale. */
+struct spotopt_model {
+    spotopt_context *context;
+    spotopt__arena arena; /* all that follows */
+    const char *id;       /* 1..64 of [A-Za-z0-9._-] */
+    bool is_availability; /* trained on launch probes, not on held nodes */
+    uint32_t feature_count;
+    uint32_t *feature; /* of the table of features */
+    double *mean, *scale, *beta, *gamma;
+    double a[SPOTOPT__LEADS];
+    /* Cluster-robust (pool-day) covariance of (a, beta, gamma), full, row by row, order = LEADS + 2 feature_count. */
+    double *covariance;
+    spotopt__calibrator *calibrators;
+    size_t calibrator_count;
+    double evidence_tau_h, evidence_kappa; /* layer 2 as it was when the calibrators were fitted */
+    double lost_share; /* share of a pool's nodes that one drop takes, 0..1: node risk from pool risk */
+    /* The card: what it was made of, and how it did. */
+    double from_s, to_s, calibrate_to_s, step_s;
+    char history_sha256[65];
+    uint64_t rows, events, pools; /* decisions fitted, drops among them, pools */
+    spotopt__vec(spotopt__card_entry) metrics;
+    const char *limits; /* in words: what it does not know */
+    /* Spread of each feature in the fit window, for drift: 10 bins of equal share, their 9 edges in x. */
+    double *edges; /* 9 * feature_count */
+};
+
+#endif
