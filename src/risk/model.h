@@ -39,7 +39,12 @@ struct spotopt_model {
     double *covariance;
     spotopt__calibrator *calibrators;
     size_t calibrator_count;
-    double evidence_tau_h, evidence_kappa; /* layer 2 as it was when the calibrators were fitted */
+    /*
+     * Layer 2 of a pool's drops, frozen as the calibrators met it: p_drop_H = 1 - (B / (B + H))^A, A = kappa alpha + D,
+     * B = kappa alpha / mean + E with the D and E of spotopt__features_at(). All > 0. A prior that was fitted anew with
+     * each forecast would let one more drop lower a risk.
+     */
+    double evidence_tau_h, evidence_kappa, evidence_alpha, evidence_mean;
     double lost_share; /* share of a pool's nodes that one drop takes, 0..1: node risk from pool risk */
     /* The card: what it was made of, and how it did. */
     double from_s, to_s, calibrate_to_s, step_s;
