@@ -185,6 +185,8 @@ typedef struct {} spotopt_problem;
     size_t why_count();
     /** A reason and its demand. */
     const char *why_at(size_t index, uint32_t *out_demand);
+    /** Why there is no packing. */
+    spotopt_status certificate_get(spotopt_packing_certificate *out, spotopt_error *err);
     /** What the solve took. */
     spotopt_status stats_get(spotopt_packing_stats *out, spotopt_error *err);
     /** The PackingResult document. */

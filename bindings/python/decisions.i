@@ -41,6 +41,7 @@
 %rename(_why_count) why_count;
 %rename(_why_at) why_at;
 %rename(_stats_get) stats_get;
+%rename(_certificate_get) certificate_get;
 %rename(_write_json) write_json;
 %rename(_write_openmetrics) write_openmetrics;
 %rename(_merge) spotopt_funnel::merge;
@@ -231,6 +232,12 @@
     def why(self):
         """Reasons for what is not placed, as (demand index, text)."""
         return [tuple(reversed(self._why_at(i))) for i in range(self._why_count())]
+
+    @property
+    def certificate(self):
+        """Why there is no packing, as PackingCertificate; None where there is one or none was found."""
+        proof, *rest = self._certificate_get()
+        return None if proof is None else PackingCertificate(proof, *rest)
 
     @property
     def stats(self):

@@ -34,7 +34,7 @@ import array
 import json
 import operator
 from .errors import ArgumentError
-from .rows import (Forecast, Option, PackingRow, PackingStats, Place, PlanSummary, Pool, RiskFlag, outcomes,
+from .rows import (Forecast, Option, PackingCertificate, PackingRow, PackingStats, Place, PlanSummary, Pool, RiskFlag, outcomes,
                    rules)
 from .use import not_in_use
 

@@ -140,20 +140,36 @@ spotopt_py_names_drop(spotopt_py_names *held)
 }
 
 PyObject *
-spotopt_py_holds(const spotopt_packing_row *row)
+spotopt_py_counts(const uint32_t *demands, const uint32_t *replicas, uint32_t count)
 {
     PyObject *holds = PyDict_New();
 
-    for (uint32_t i = 0; holds != NULL && i < row->hold_count; i++) {
-        PyObject *demand = PyLong_FromUnsignedLong(row->demands[i]);
-        PyObject *replicas = PyLong_FromUnsignedLong(row->replicas[i]);
+    for (uint32_t i = 0; holds != NULL && i < count; i++) {
+        PyObject *demand = PyLong_FromUnsignedLong(demands[i]);
+        PyObject *number = PyLong_FromUnsignedLong(replicas[i]);
 
-        if (demand == NULL || replicas == NULL || PyDict_SetItem(holds, demand, replicas) < 0)
+        if (demand == NULL || number == NULL || PyDict_SetItem(holds, demand, number) < 0)
             Py_CLEAR(holds);
         Py_XDECREF(demand);
-        Py_XDECREF(replicas);
+        Py_XDECREF(number);
     }
     return holds;
+}
+
+PyObject *
+spotopt_py_indices(const uint32_t *at, uint32_t count)
+{
+    PyObject *list = PyList_New((Py_ssize_t)count);
+
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        PyObject *number = PyLong_FromUnsignedLong(at[i]);
+
+        if (number == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, number);
+    }
+    return list;
 }
 
 /* Whether a buffer's format is the one code in this machine's byte order. */

@@ -50,8 +50,10 @@ typedef struct spotopt_py_names {
 int spotopt_py_names_take(PyObject *from, const char *what, spotopt_py_names *out);
 void spotopt_py_names_drop(spotopt_py_names *held);
 
-/* A dict from demand to replicas, of what a row of a packing holds. */
-PyObject *spotopt_py_holds(const spotopt_packing_row *row);
+/* A dict from demand to replicas. */
+PyObject *spotopt_py_counts(const uint32_t *demands, const uint32_t *replicas, uint32_t count);
+/* A list of numbers. */
+PyObject *spotopt_py_indices(const uint32_t *at, uint32_t count);
 
 /*
  * Lends a one-dimensional contiguous column of float64 (or of uint32), uncopied. `column` is zeroed

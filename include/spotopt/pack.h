@@ -320,6 +320,39 @@ SPOTOPT_API size_t spotopt_packing_why_count(const spotopt_packing *packing);
 SPOTOPT_API const char *spotopt_packing_why_at(const spotopt_packing *packing, size_t index,
                                                uint32_t *out_demand);
 
+/**
+ * A small part of an infeasible problem that has no packing by itself: so many replicas of some
+ * demands, some rules, the limits (max) of some pools. Beside these count capacities, allowed
+ * pools, minimums, pools with max 0 and running nodes. All lists belong to the packing.
+ */
+typedef struct spotopt_packing_certificate {
+    size_t size;              /**< set by SPOTOPT_PACKING_CERTIFICATE_INIT */
+    const char *proof;        /**< "demand": one replica fits nowhere; "lp": prices of resources and
+                                   limits; "search": complete; NULL: no certificate */
+    uint32_t is_minimal;      /**< 1: whichever replica is left out, there is a packing of the rest
+                                   under the same rules and limits; 0: not known of all */
+    uint32_t demand_count;    /**< length of demands and replicas */
+    uint32_t rule_count;      /**< length of rules */
+    uint32_t limit_count;     /**< length of limits */
+    const uint32_t *demands;  /**< indices, ascending */
+    const uint32_t *replicas; /**< so many of each, >= 1 */
+    const uint32_t *rules;    /**< indices, ascending: rules that it needs */
+    const uint32_t *limits;   /**< pools, ascending, whose max it needs */
+} spotopt_packing_certificate;
+/** The defaults of a struct, its size set: `= SPOTOPT_PACKING_CERTIFICATE_INIT`. */
+#define SPOTOPT_PACKING_CERTIFICATE_INIT                                                           \
+    {                                                                                              \
+        sizeof(spotopt_packing_certificate), NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL              \
+    }
+
+/**
+ * Read why there is no packing. Its proof is NULL where there is one, where the outcome is not
+ * infeasible, and where no certificate was found in time.
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status spotopt_packing_certificate_get(
+    const spotopt_packing *packing, spotopt_packing_certificate *out, spotopt_error *err);
+
 /** What a solve took. */
 typedef struct spotopt_packing_stats {
     size_t size;            /**< set by SPOTOPT_PACKING_STATS_INIT */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificate.h"
 #include "html.h"
 
 enum { ROWS_SHOWN = 500, BARS_SHOWN = 25 };
@@ -157,6 +158,15 @@ html_packing(const cJSON *doc, text *out)
             text_add(out, "</li>\n");
         }
         text_add(out, "</ul>\n");
+        if (doc_at(doc, "certificate.proof") != NULL) {
+            text words = {0};
+
+            doc_certificate(doc, &words);
+            text_add(out, "<p>");
+            html_text(out, words.at);
+            text_add(out, "</p>\n");
+            text_free(&words);
+        }
         html_section_end(out);
     }
     text_add(out, "</div>\n</div>\n");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certificate.h"
 #include "table.h"
 #include "view.h"
 
@@ -94,6 +95,15 @@ print_packing(const cJSON *doc, const style *s, text *out)
         text_add(out, ": ");
         text_add_clean(out, doc_text(why, "reason"), s->utf8);
         text_add(out, "\n");
+    }
+    if (doc_at(doc, "certificate.proof") != NULL) {
+        text words = {0};
+
+        doc_certificate(doc, &words);
+        text_add(out, "\n  ");
+        text_add_clean(out, words.at, s->utf8);
+        text_add(out, "\n");
+        text_free(&words);
     }
 }
 

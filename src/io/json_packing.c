@@ -34,6 +34,38 @@ put_rows(spotopt__jw *jw, const spotopt_packing *packing)
     spotopt__jw_end_array(jw);
 }
 
+static void
+put_certificate(spotopt__jw *jw, const spotopt_packing *packing)
+{
+    const spotopt__certificate *is = &packing->certificate;
+    const spotopt_problem *problem = packing->problem;
+
+    spotopt__jw_key(jw, "certificate");
+    if (is->proof == NULL) {
+        spotopt__jw_null(jw);
+        return;
+    }
+    spotopt__jw_object(jw);
+    spotopt__jw_key(jw, "demands");
+    spotopt__jw_object(jw);
+    for (size_t i = 0; i < is->demands.count; i++)
+        spotopt__jw_put_int(jw, problem->demands.at[is->demands.at[i]].id, is->replicas.at[i]);
+    spotopt__jw_end_object(jw);
+    spotopt__jw_key(jw, "rules");
+    spotopt__jw_array(jw);
+    for (size_t i = 0; i < is->rules.count; i++)
+        spotopt__jw_int(jw, is->rules.at[i]);
+    spotopt__jw_end_array(jw);
+    spotopt__jw_key(jw, "limits");
+    spotopt__jw_array(jw);
+    for (size_t i = 0; i < is->limits.count; i++)
+        spotopt__jw_text(jw, problem->pools.at[is->limits.at[i]].id);
+    spotopt__jw_end_array(jw);
+    spotopt__jw_put_text(jw, "proof", is->proof);
+    spotopt__jw_put_bool(jw, "minimal", is->is_minimal);
+    spotopt__jw_end_object(jw);
+}
+
 spotopt_status
 spotopt_packing_write_json(const spotopt_packing *packing, char **text, size_t *length,
                            spotopt_error *err)
@@ -70,6 +102,7 @@ spotopt_packing_write_json(const spotopt_packing *packing, char **text, size_t *
         spotopt__jw_end_object(&jw);
     }
     spotopt__jw_end_array(&jw);
+    put_certificate(&jw, packing);
     spotopt__jw_key(&jw, "stats");
     spotopt__jw_object(&jw);
     put_number(&jw, "seconds", packing->timings ? packing->stats.seconds : (double)NAN);

@@ -19,6 +19,7 @@ conclude(spotopt__search *search, const spotopt__bare *bare, const spotopt__plan
 {
     if (bound == INT64_MAX) {
         search->infeasible = true;
+        search->proof = "search";
         return true;
     }
     spotopt__search_raise(search, (double)bound * bare->step);

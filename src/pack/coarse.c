@@ -12,6 +12,8 @@
 #include <stdlib.h>
 
 #include "pack/coarse.h"
+
+#include "pack/part.h"
 #include "pack/pricing.h"
 
 #define ITEMS_LEAST 24 /* fewer need no help */
@@ -163,29 +165,6 @@ merge_items(spotopt__coarse *coarse, const limits *kept)
 }
 
 static spotopt_status
-add_pools(spotopt_problem *to, const spotopt_problem *from, spotopt_error *err)
-{
-    spotopt_status status = SPOTOPT_OK;
-
-    for (uint32_t p = 0; p < from->pools.count && status == SPOTOPT_OK; p++) {
-        const spotopt__pack_pool *pool = &from->pools.at[p];
-        spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
-
-        spec.id = pool->id;
-        spec.capacity = pool->capacity;
-        spec.cost = pool->cost;
-        spec.min = pool->min;
-        spec.max = pool->max;
-        spec.rank = pool->rank;
-        status = spotopt_problem_add_pool(to, &spec, NULL, err);
-        for (size_t l = 0; l < pool->labels.count && status == SPOTOPT_OK; l++)
-            status = spotopt_problem_set_pool_label(to, p, from->keys.at[pool->labels.at[l].key],
-                                                    from->values.at[pool->labels.at[l].value], err);
-    }
-    return status;
-}
-
-static spotopt_status
 add_shapes(spotopt_problem *to, const spotopt__coarse *coarse, const spotopt__model *model,
            spotopt_error *err)
 {
@@ -268,27 +247,13 @@ add_rules(spotopt_problem *to, const spotopt__coarse *coarse, const limits *kept
     uint32_t *list = spotopt__alloc_array(model->context, coarse->shapes + 1, sizeof *list);
     spotopt_status status = list == NULL ? spotopt__nomem(err, "a coarser problem") : SPOTOPT_OK;
 
-    for (size_t r = 0; r < from->rules.count && status == SPOTOPT_OK; r++) {
+    for (uint32_t r = 0; r < from->rules.count && status == SPOTOPT_OK; r++) {
         const spotopt__pack_rule *rule = &from->rules.at[r];
-        spotopt_rule_spec spec = SPOTOPT_RULE_SPEC_INIT;
+        spotopt_rule_spec spec;
 
         if (rule->kind <= SPOTOPT_RULE_SPREAD)
             continue;
-        spec.kind = rule->kind;
-        spec.key = rule->per == SPOTOPT__PER_POOL ? "pool"
-                   : rule->per == SPOTOPT__NONE   ? NULL
-                                                  : from->keys.at[rule->per];
-        spec.value = rule->has_value ? rule->value_text : NULL;
-        spec.of = rule->of == SPOTOPT__OF_NODES  ? "nodes"
-                  : rule->of == SPOTOPT__OF_COST ? "cost"
-                                                 : from->resource_names[rule->of];
-        spec.min = rule->min;
-        spec.max = rule->max;
-        spec.min_frac = rule->min_frac;
-        spec.max_frac = rule->max_frac;
-        spec.pools = rule->pools;
-        spec.values = rule->values;
-        spec.pool_count = rule->pool_count;
+        spotopt__rule_spec_of(from, r, &spec);
         status = spotopt_problem_add_rule(to, &spec, err);
     }
     for (uint32_t l = 0; l < kept->count && status == SPOTOPT_OK; l++) {
@@ -346,7 +311,7 @@ spotopt__coarse_make(spotopt__coarse *coarse, const spotopt__model *model, bool 
     status = spotopt_problem_new(model->context, model->problem->resource_names, model->resources,
                                  &coarse->problem, err);
     if (status == SPOTOPT_OK)
-        status = add_pools(coarse->problem, model->problem, err);
+        status = spotopt__copy_pools(coarse->problem, model->problem, NULL, err);
     if (status == SPOTOPT_OK)
         status = add_shapes(coarse->problem, coarse, model, err);
     if (status == SPOTOPT_OK)

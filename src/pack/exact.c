@@ -237,6 +237,8 @@ spotopt__search_exactly(spotopt__search *search)
     bounded = !e.cut && !e.open_ended && !e.state->failed && !search->best.failed;
     if (search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9)
         search->complete = bounded;
-    else if (bounded)
+    else if (bounded) {
         search->infeasible = true;
+        search->proof = "search";
+    }
 }

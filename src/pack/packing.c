@@ -40,6 +40,10 @@ spotopt_packing_free(spotopt_packing *packing)
     for (size_t w = 0; w < packing->why.count; w++)
         spotopt__free(context, packing->why.at[w].reason);
     spotopt__vec_free(context, &packing->why);
+    spotopt__vec_free(context, &packing->certificate.demands);
+    spotopt__vec_free(context, &packing->certificate.replicas);
+    spotopt__vec_free(context, &packing->certificate.rules);
+    spotopt__vec_free(context, &packing->certificate.limits);
     spotopt__vec_free(context, &packing->rows);
     spotopt__vec_free(context, &packing->demands);
     spotopt__vec_free(context, &packing->replicas);
@@ -251,6 +255,25 @@ spotopt_packing_why_at(const spotopt_packing *packing, size_t index, uint32_t *o
     if (out_demand != NULL)
         *out_demand = packing->why.at[index].demand;
     return packing->why.at[index].reason;
+}
+
+spotopt_status
+spotopt_packing_certificate_get(const spotopt_packing *packing, spotopt_packing_certificate *out,
+                                spotopt_error *err)
+{
+    spotopt_packing_certificate made = SPOTOPT_PACKING_CERTIFICATE_INIT;
+    const spotopt__certificate *is = &packing->certificate;
+
+    made.proof = is->proof;
+    made.is_minimal = is->is_minimal;
+    made.demand_count = (uint32_t)is->demands.count;
+    made.rule_count = (uint32_t)is->rules.count;
+    made.limit_count = (uint32_t)is->limits.count;
+    made.demands = is->demands.at;
+    made.replicas = is->replicas.at;
+    made.rules = is->rules.at;
+    made.limits = is->limits.at;
+    return give(out, &made, sizeof made, err);
 }
 
 spotopt_status

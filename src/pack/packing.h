@@ -13,6 +13,16 @@ typedef struct spotopt__why {
     char *reason;
 } spotopt__why;
 
+/* Why there is no packing; proof NULL: not known, or there is one. */
+typedef struct spotopt__certificate {
+    const char *proof; /* "demand", "lp" or "search" */
+    bool is_minimal;
+    spotopt__vec(uint32_t) demands; /* ascending, as all of these */
+    spotopt__vec(uint32_t) replicas;
+    spotopt__vec(uint32_t) rules;
+    spotopt__vec(uint32_t) limits; /* pools */
+} spotopt__certificate;
+
 struct spotopt_packing {
     spotopt_context *context;
     spotopt_problem *problem; /* held */
@@ -23,6 +33,7 @@ struct spotopt_packing {
     spotopt__vec(uint32_t) replicas;
     uint32_t *unplaced; /* by demand */
     spotopt__vec(spotopt__why) why;
+    spotopt__certificate certificate;
     spotopt_packing_stats stats;
     bool timings; /* documents tell seconds */
 };

@@ -16,6 +16,7 @@ typedef struct spotopt__search {
     bool has_best;
     double bound;
     bool infeasible; /* proved */
+    const char *proof; /* by what: "demand", "lp", "search" */
     bool complete;   /* best is optimal, by a complete search */
     double gap_rel;
     spotopt__budget budget;
@@ -35,11 +36,16 @@ enum {
     SPOTOPT__WITHOUT_TREE = 8,
     SPOTOPT__WITHOUT_COARSE = 16,
     SPOTOPT__COARSE_ANYWAY = 32, /* also where it is not much smaller */
-    SPOTOPT__WITHOUT_DIVES = 64  /* the tree alone, without fills and dives that help it */
+    SPOTOPT__WITHOUT_DIVES = 64, /* the tree alone, without fills and dives that help it */
+    SPOTOPT__ANY_PACKING = 128   /* is there one? Within little work; no certificate if not */
 };
 /* spotopt_problem_solve() with parts of the search left out, for tests that look at the others. */
 spotopt_status spotopt__problem_solve(spotopt_problem *problem, const spotopt_options *options,
                                       uint32_t without, spotopt_packing **out, spotopt_error *err);
+
+/* Whether a part of the problem that the search is about has a packing; the search pays for it. */
+spotopt_status spotopt__search_part(spotopt__search *search, spotopt_problem *part,
+                                    spotopt_packing **out, spotopt_error *err);
 
 /* The proved bound, rounded up to what costs can be. */
 double spotopt__search_bound(const spotopt__search *search);

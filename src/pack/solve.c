@@ -7,10 +7,13 @@
  * is small enough, the budget is spent or nothing moves. The answer is recomputed by verify.c
  * before it leaves: what does not pass is not returned.
  */
+#include "pack/certify.h"
 #include "pack/coarse.h"
 #include "pack/packing.h"
 #include "pack/search.h"
 #include "pack/tree.h"
+
+#define PART_WORK 300000 /* of a question about a part, at least */
 
 double
 spotopt__search_bound(const spotopt__search *search)
@@ -224,9 +227,10 @@ run_coarse(spotopt__search *search, bool *enough, spotopt_error *err)
         status = solve(coarse.problem, search->budget.options, search,
                        (search->without & SPOTOPT__WITHOUT_EXACT) | SPOTOPT__WITHOUT_COARSE, NULL,
                        &packing, err);
-        if (status == SPOTOPT_OK && packing->outcome == SPOTOPT_OUTCOME_INFEASIBLE)
+        if (status == SPOTOPT_OK && packing->outcome == SPOTOPT_OUTCOME_INFEASIBLE) {
             search->infeasible = true;
-        else if (status == SPOTOPT_OK)
+            search->proof = packing->certificate.proof;
+        } else if (status == SPOTOPT_OK)
             spotopt__search_raise(search, packing->bound);
         for (uint32_t shift = 0; shift < 3 && status == SPOTOPT_OK && !is_whole(search); shift++)
             status = spotopt__refine(search, &coarse, packing, shift, err);
@@ -258,6 +262,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
         search->infeasible = search->infeasible ||
                              (item->fits_nowhere && item->count > 0 && isinf(item->unplaced_cost));
     }
+    search->proof = search->infeasible ? "demand" : NULL;
     if (!(search->without & SPOTOPT__WITHOUT_TREE)) {
         bool bare_done = false;
         status = search->infeasible ? SPOTOPT_OK : spotopt__search_bare(search, &bare_done, err);
@@ -270,7 +275,10 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     status = SPOTOPT_OK; /* any other fault of the engine costs the bound, not the answer */
     search->lp_seconds += relaxed.seconds;
     search->sides.active = search->sides.count;
+    search->proof = relaxed.infeasible && !search->infeasible ? "lp" : search->proof;
     search->infeasible = search->infeasible || relaxed.infeasible;
+    if (search->infeasible && (search->without & SPOTOPT__ANY_PACKING))
+        goto done;
     if (relaxed.solved) {
         spotopt__sides_sort(&search->sides, relaxed.side);
         for (uint32_t i = 0; i < model->items; i++) {
@@ -390,11 +398,19 @@ conclude(spotopt__search *search, spotopt_packing *packing, spotopt_error *err)
     return SPOTOPT_OK;
 }
 
-/* A coarser problem's share of what its outer solve has left. */
+/* A coarser problem's share of what its outer solve has left; a part's is no more than the solve of
+ * the whole took, or a little. */
 static void
-borrow_budget(spotopt__budget *budget, const spotopt__budget *outer)
+borrow_budget(spotopt__budget *budget, const spotopt__budget *outer, uint32_t without)
 {
     *budget = *outer;
+    if (without & SPOTOPT__ANY_PACKING) {
+        const uint64_t most = outer->work + (outer->work > PART_WORK ? outer->work : PART_WORK);
+
+        if (outer->work_limit == 0 || most < outer->work_limit)
+            budget->work_limit = most;
+        return;
+    }
     budget->deadline_s -= 0.55 * spotopt__budget_left_s(outer);
     if (outer->work_limit > outer->work)
         budget->work_limit = outer->work + (outer->work_limit - outer->work) / 2;
@@ -426,11 +442,13 @@ solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search 
     if (outer == NULL)
         spotopt__budget_start(&search.budget, problem->context, options);
     else
-        borrow_budget(&search.budget, &outer->budget);
+        borrow_budget(&search.budget, &outer->budget, without);
     search.outer = outer;
     search.model = &model;
     search.without = without;
     search.gap_rel = spotopt__option(options, SPOTOPT__OPT_GAP_REL) * (outer == NULL ? 1.0 : 0.4);
+    if (without & SPOTOPT__ANY_PACKING)
+        search.gap_rel = (double)INFINITY;
     search.seed = (uint64_t)spotopt__option(options, SPOTOPT__OPT_SEED);
     status = spotopt__model_build(&model, problem, err);
     if (status == SPOTOPT_OK) {
@@ -453,8 +471,13 @@ solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search 
             status = spotopt__nomem(err, "a packing");
         if (status == SPOTOPT_OK)
             status = conclude(&search, packing, err);
-        if (status == SPOTOPT_OK && !spotopt__packing_explain(packing, &model, &search.best))
+        if (status == SPOTOPT_OK && outer == NULL &&
+            !spotopt__packing_explain(packing, &model, &search.best))
             status = spotopt__nomem(err, "a packing");
+        if (status == SPOTOPT_OK && search.infeasible && outer == NULL)
+            status = spotopt__certify(&search, packing, err);
+        else if (status == SPOTOPT_OK && search.infeasible)
+            packing->certificate.proof = search.proof;
         search.best.context = search.work.context = problem->context;
         spotopt__free(problem->context, search.group_cap);
         spotopt__state_free(&search.best);
@@ -483,6 +506,15 @@ solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search 
     packing->stats.pricing_seconds = search.pricing_seconds;
     *out = packing;
     return SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt__search_part(spotopt__search *search, spotopt_problem *part, spotopt_packing **out,
+                     spotopt_error *err)
+{
+    return solve(part, search->budget.options, search,
+                 SPOTOPT__ANY_PACKING | SPOTOPT__WITHOUT_COLUMNS | SPOTOPT__WITHOUT_AROUND, NULL,
+                 out, err);
 }
 
 spotopt_status

@@ -194,6 +194,8 @@ def test_what_cannot_be_placed_is_an_answer_with_a_reason():
     assert math.isnan(packing.cost)
     assert packing.unplaced(big) == 1
     assert any(demand == big and "cpu" in text for demand, text in packing.why)
+    assert packing.certificate == spotopt.PackingCertificate("demand", True, {big: 1}, [], [])
+    assert packing.to_dict()["certificate"]["demands"] == {"big": 1}
 
 
 @pytest.mark.parametrize("add, says", [

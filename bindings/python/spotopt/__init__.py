@@ -38,6 +38,7 @@ from .errors import (
 from .rows import (
     Forecast,
     Option,
+    PackingCertificate,
     PackingRow,
     PackingStats,
     Place,

@@ -81,6 +81,13 @@ class PackingRow(NamedTuple):
     count: int  # type: ignore[assignment]  # not tuple's method
     holds: Dict[int, int]
 
+class PackingCertificate(NamedTuple):
+    proof: str
+    minimal: bool
+    demands: Dict[int, int]
+    rules: List[int]
+    limits: List[int]
+
 class PackingStats(NamedTuple):
     seconds: float
     lp_seconds: float
@@ -259,6 +266,8 @@ class Packing:
     def unplaced(self, demand: int) -> int: ...
     @property
     def why(self) -> List[Tuple[int, str]]: ...
+    @property
+    def certificate(self) -> Optional[PackingCertificate]: ...
     @property
     def stats(self) -> PackingStats: ...
     def to_json(self) -> str: ...

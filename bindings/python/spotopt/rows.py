@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows that the library hands out, as named tuples."""
 import enum
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 
 class Option(NamedTuple):
@@ -65,6 +65,20 @@ class PackingRow(NamedTuple):
     node: Optional[int]
     count: int
     holds: Dict[int, int]
+
+
+class PackingCertificate(NamedTuple):
+    """A part of an infeasible problem that is infeasible by itself.
+
+    proof is "demand" (one fits nowhere), "lp" or "search"; minimal: no replica can be spared; demands
+    counts replicas by demand index; rules and limits are indices of rules, and of pools by their max.
+    """
+
+    proof: str
+    minimal: bool
+    demands: Dict[int, int]
+    rules: List[int]
+    limits: List[int]
 
 
 class PackingStats(NamedTuple):
