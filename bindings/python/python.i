@@ -130,8 +130,8 @@ spotopt_out(spotopt_packing_row, SPOTOPT_PACKING_ROW_INIT, "(IIIN)", is->pool, i
 spotopt_out(spotopt_packing_certificate, SPOTOPT_PACKING_CERTIFICATE_INIT, "(zNNNN)", is->proof,
             PyBool_FromLong((long)is->is_minimal),
             spotopt_py_counts(is->demands, is->replicas, is->demand_count),
-            spotopt_py_indices(is->rules, is->rule_count),
-            spotopt_py_indices(is->limits, is->limit_count))
+            spotopt_py_list_of(is->rules, is->rule_count),
+            spotopt_py_list_of(is->limits, is->limit_count))
 spotopt_out(spotopt_packing_stats, SPOTOPT_PACKING_STATS_INIT, "(dddKIIN)", is->seconds,
             is->lp_seconds, is->pricing_seconds, (unsigned long long)is->work, is->columns,
             is->branch_nodes, PyBool_FromLong((long)is->cut_short))

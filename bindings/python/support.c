@@ -157,7 +157,7 @@ spotopt_py_counts(const uint32_t *demands, const uint32_t *replicas, uint32_t co
 }
 
 PyObject *
-spotopt_py_indices(const uint32_t *at, uint32_t count)
+spotopt_py_list_of(const uint32_t *at, uint32_t count)
 {
     PyObject *list = PyList_New((Py_ssize_t)count);
 

@@ -53,7 +53,7 @@ void spotopt_py_names_drop(spotopt_py_names *held);
 /* A dict from demand to replicas. */
 PyObject *spotopt_py_counts(const uint32_t *demands, const uint32_t *replicas, uint32_t count);
 /* A list of numbers. */
-PyObject *spotopt_py_indices(const uint32_t *at, uint32_t count);
+PyObject *spotopt_py_list_of(const uint32_t *at, uint32_t count);
 
 /*
  * Lends a one-dimensional contiguous column of float64 (or of uint32), uncopied. `column` is zeroed
