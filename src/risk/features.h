@@ -25,7 +25,7 @@ uint32_t spotopt__feature_find(const char *name);
  * moments (and, for siblings, in regions times distinct moments). False: out of memory.
  *
  * `out_evidence`, where not NULL, gets the pool's drops (count of them) and then its hours with nodes up (count of
- * them), both decayed by exp(-age / tau_h): what layer 2 knows, see spotopt__model_evidence_p().
+ * them), both decayed by exp(-age / tau_h): what layer 2 knows.
  */
 bool spotopt__features_at(spotopt_context *context, const spotopt_history *history, const spotopt_catalog *catalog,
                           const uint32_t *series, const double *time_s, size_t count, double tau_h, double *out,
