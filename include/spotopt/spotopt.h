@@ -12,6 +12,7 @@
 #include "spotopt/export.h"
 #include "spotopt/funnel.h"
 #include "spotopt/history.h"
+#include "spotopt/model.h"
 #include "spotopt/options.h"
 #include "spotopt/pack.h"
 #include "spotopt/plan.h"

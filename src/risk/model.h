@@ -2,6 +2,7 @@
 #ifndef SPOTOPT_RISK_MODEL_H
 #define SPOTOPT_RISK_MODEL_H
 #include "risk/features.h"
+#include "spotopt/model.h"
 
 /* Upper edges of the lead bins in hours; the first begins at 0, the last hazard goes on beyond. */
 #define SPOTOPT__LEADS 8
@@ -9,8 +10,9 @@ extern const double spotopt__lead_h[SPOTOPT__LEADS]; /* 1/4 1/2 1 2 4 8 16 24 */
 
 /*
  * logit p_H = bias + slope * logit(hazard's p_H) + evidence * logit(layer 2's p_drop_H), then, where knots are given, a
- * non-decreasing piecewise linear map of p. slope, evidence >= 0. Horizons ascend; between two of them, and beyond the
- * outermost, the coefficients are interpolated in ln H and held.
+ * non-decreasing piecewise linear map of p, held beyond the outermost. slope, evidence >= 0. Horizons ascend, and so do
+ * their p by a cumulative maximum; between two of them the log-odds are interpolated in ln H; before the first and
+ * after the last the coefficients are held. Hence p_H never falls with H, for any H.
  */
 typedef struct spotopt__calibrator {
     double horizon_h;
@@ -53,7 +55,36 @@ struct spotopt_model {
     spotopt__vec(spotopt__card_entry) metrics;
     const char *limits; /* in words: what it does not know */
     /* Spread of each feature in the fit window, for drift: 10 bins of equal share, their 9 edges in x. */
-    double *edges; /* 9 * feature_count */
+    double *edges; /* SPOTOPT__EDGES * feature_count */
 };
+
+#define SPOTOPT__EDGES 9
+#define SPOTOPT__CALIBRATORS_MAX 64
+#define SPOTOPT__KNOTS_MAX 1024
+#define SPOTOPT__CARD_METRICS_MAX 1024
+#define SPOTOPT__MODEL_SCHEMA 1 /* version of the document */
+
+/* --- model.c --- */
+/*
+ * A model whose arrays are there, all zero but scale (1), slope (1), lost_share (1) and layer 2's numbers, which are the
+ * shipped ones; id "model", limits "". NULL: out of memory. Give back with spotopt_model_free().
+ */
+spotopt_model *spotopt__model_new(spotopt_context *context, uint32_t feature_count, size_t calibrator_count);
+/* Room for a calibrator's knots, in the model's memory. */
+bool spotopt__model_set_knots(spotopt_model *model, size_t calibrator, size_t knots);
+/* Copies. False: out of memory. */
+bool spotopt__model_set_id(spotopt_model *model, const char *id);
+bool spotopt__model_set_limits(spotopt_model *model, const char *limits);
+/* Adds a number to the card, or replaces the one of that metric and horizon. */
+bool spotopt__model_put_metric(spotopt_model *model, const char *metric, double horizon_h, double value, double low,
+                               double high);
+/* 1 to 64 of A-Z a-z 0-9 . _ - */
+bool spotopt__is_model_id(const char *text);
+/* Order of the covariance. */
+static inline size_t
+spotopt__model_order(const spotopt_model *model)
+{
+    return SPOTOPT__LEADS + 2 * (size_t)model->feature_count;
+}
 
 #endif
