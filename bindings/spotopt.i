@@ -41,6 +41,7 @@ typedef int32_t spotopt_status;
 %include "common/policy.i"
 %include "common/history.i"
 %include "common/risk.i"
+%include "common/portfolio.i"
 %include "common/rank.i"
 %include "common/pack.i"
 %include "common/drain.i"

@@ -10,12 +10,16 @@
 %rename(_lost_count) lost_count;
 %rename(_makespan_s) makespan_s;
 %rename(_score_of) score_of;
+%rename(_portfolio_assess) spotopt_portfolio_assess_of;
+%rename(_portfolio_learn_shocks) spotopt_portfolio_learn_shocks_of;
 %rename(_rank_of) rank_of;
 %rename(_solve_with) solve_with;
 %rename(_result_from) result_from;
 %rename(_make_of) make_of;
 %rename(_check_of) check_of;
 %thread spotopt_risk::score_of;
+%thread spotopt_portfolio_assess_of;
+%thread spotopt_portfolio_learn_shocks_of;
 %thread spotopt_ranking::rank_of;
 %thread spotopt_problem::from_text;
 %thread spotopt_problem::solve_with;

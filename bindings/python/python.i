@@ -98,15 +98,20 @@ spotopt_column(double, spotopt_py_doubles($input, "$1_name", 1, &view) < 0)
 spotopt_column(const uint32_t, spotopt_py_indices($input, "$1_name", &view) < 0)
 %apply (const double *column, size_t count) {
     (const double *usd_per_hour, size_t count), (const double *capacity, size_t capacity_count),
-    (const double *request, size_t request_count), (const double *values, size_t value_count)
+    (const double *request, size_t request_count), (const double *values, size_t value_count),
+    (const double *vcpus, size_t vcpu_count), (const double *p_drop, size_t drop_count),
+    (const double *p_node, size_t p_node_count)
 }
 %apply (double *column, size_t count) {
     (double *out_usd_per_hour, size_t count), (double *out_p, size_t p_count),
-    (double *out_low, size_t low_count), (double *out_high, size_t high_count)
+    (double *out_low, size_t low_count), (double *out_high, size_t high_count),
+    (double *out_mean, size_t mean_count), (double *out_variance, size_t variance_count),
+    (double *out_cvar, size_t cvar_count), (double *fracs, size_t frac_count)
 }
 %apply (const uint32_t *column, size_t count) {
     (const uint32_t *pools, size_t pool_count), (const uint32_t *demands, size_t demand_count),
-    (const uint32_t *others, size_t other_count)
+    (const uint32_t *others, size_t other_count), (const uint32_t *nodes, size_t node_count),
+    (const uint32_t *region, size_t region_count)
 }
 
 /* ---- structs and numbers that come out ---- */
@@ -125,6 +130,9 @@ spotopt_out(spotopt_pool_info, SPOTOPT_POOL_INFO_INIT, "(sssssddd)", is->id, is-
             is->zone, is->purchase, is->arch, is->usd_per_hour, is->cpu_cores, is->memory_mib)
 spotopt_out(spotopt_forecast, SPOTOPT_FORECAST_INIT, "(dddddI)", is->p, is->low, is->high,
             is->events, is->hours, is->flags)
+spotopt_out(spotopt_portfolio_loss, SPOTOPT_PORTFOLIO_LOSS_INIT, "(ddddddddd)", is->mean_vcpus,
+            is->variance_vcpus, is->mean_nodes, is->variance_nodes, is->p_at_least,
+            is->quantile_vcpus, is->cvar_vcpus, is->cvar_error_vcpus, is->cell_vcpus)
 spotopt_out(spotopt_packing_row, SPOTOPT_PACKING_ROW_INIT, "(IIIN)", is->pool, is->node, is->count,
             spotopt_py_counts(is->demands, is->replicas, is->hold_count))
 spotopt_out(spotopt_packing_certificate, SPOTOPT_PACKING_CERTIFICATE_INIT, "(zNNNN)", is->proof,

@@ -17,6 +17,7 @@
 #include "spotopt/pack.h"
 #include "spotopt/plan.h"
 #include "spotopt/policy.h"
+#include "spotopt/portfolio.h"
 #include "spotopt/rank.h"
 #include "spotopt/risk.h"
 #include "spotopt/status.h"

@@ -8,7 +8,16 @@
     plan = spotopt.plan(cluster=cluster, catalog=catalog, now=1793610000)
     print(plan.summary)
 """
-from .calls import check_plan, drain, pack, plan, rank, risk
+from .calls import (
+    check_plan,
+    drain,
+    learn_shocks,
+    pack,
+    plan,
+    portfolio,
+    rank,
+    risk,
+)
 from .core import (
     Catalog,
     Cluster,
@@ -44,6 +53,7 @@ from .rows import (
     Place,
     PlanSummary,
     Pool,
+    PortfolioLoss,
     Progress,
     RiskFlag,
 )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Kept by hand; tests/python/test_stub.py holds it to what the package has.
+import array
 import datetime
 import enum
 from typing import (
@@ -21,6 +22,7 @@ __version__: str
 # Typing has no word for "a buffer" before Python 3.12.
 _Text = Union[str, bytes, bytearray, memoryview]
 _Reals = Any  # a contiguous float64 column: array.array("d"), numpy.ndarray, memoryview, ...
+_Indices = Any  # the same of uint32: array.array("I"), ...
 _Now = Union[float, datetime.datetime]
 _Watch = Optional[Callable[[Progress], object]]
 _Value = Union[float, str]
@@ -74,6 +76,20 @@ class Forecast(NamedTuple):
 class Place(NamedTuple):
     pool: int
     score: float
+
+class PortfolioLoss(NamedTuple):
+    mean_vcpus: float
+    variance_vcpus: float
+    mean_nodes: float
+    variance_nodes: float
+    p_at_least: float
+    quantile_vcpus: float
+    cvar_vcpus: float
+    cvar_error_vcpus: float
+    cell_vcpus: float
+    mean: array.array[float]
+    variance: array.array[float]
+    cvar: array.array[float]
 
 class PackingRow(NamedTuple):
     pool: int
@@ -330,6 +346,28 @@ def risk(
     progress: _Watch = None,
     **values: _Value,
 ) -> Risk: ...
+def portfolio(
+    nodes: Union[_Indices, Iterable[int]],
+    vcpus: Union[_Reals, Iterable[float]],
+    p_drop: Union[_Reals, Iterable[float]],
+    p_node: Union[_Reals, Iterable[float]],
+    *,
+    region: Union[_Indices, Iterable[int], None] = None,
+    region_frac: float = 0.30,
+    global_frac: float = 0.14,
+    level: float = 0.95,
+    at_least: int = 1,
+    cells: int = 1024,
+) -> PortfolioLoss: ...
+def learn_shocks(
+    history: History,
+    from_s: float,
+    to_s: float,
+    *,
+    horizon_h: float = 4.0,
+    region_frac: float = 0.30,
+    global_frac: float = 0.14,
+) -> Tuple[float, float]: ...
 def rank(
     catalog: Catalog,
     request: Union[str, Mapping[str, object]],

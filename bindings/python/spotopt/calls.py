@@ -5,11 +5,13 @@ All of them may take long: they give up the interpreter's lock, Ctrl-C stops the
 callable is called now and then with a Progress; what is true of what it returns cancels the call,
 which then gives its best answer so far (or raises CancelledError when there is none).
 """
+import array
 import datetime
 import json
 
 from .core import Drain, Options, Packing, Plan, Problem, Ranking, Risk
-from .rows import Progress
+from .core import _indices, _portfolio_assess, _portfolio_learn_shocks, _reals
+from .rows import PortfolioLoss, Progress
 from .use import first_use, in_use
 
 
@@ -63,6 +65,34 @@ def risk(catalog, *, history=None, now, options=None, progress=None, **values):
         made = Risk._score_of(catalog, history, _seconds(now), call)
         made._pools = len(catalog)
     return made
+
+
+def portfolio(nodes, vcpus, p_drop, p_node, *, region=None, region_frac=0.30, global_frac=0.14, level=0.95,
+              at_least=1, cells=1024):
+    """What a fleet may lose within a horizon, pools falling together. Returns a PortfolioLoss.
+
+    Columns with one entry a pool: its nodes (uint32), the vcpus of one node, p_drop that the pool loses any
+    node and p_node that a given node is lost (float64), and numbers that tell regions apart (uint32; None:
+    all in one). region_frac and global_frac are the shares of a pool's hazard that it has in common with
+    its region and with all; level is that of quantile and CVaR, which is exact where vCPUs fit into cells.
+    """
+    nodes, region = _indices(nodes), _indices(region)
+    parts = [array.array("d", bytes(8 * len(nodes))) for _ in range(3)]
+    row = _portfolio_assess(nodes, _reals(vcpus), _reals(p_drop), _reals(p_node), region, region_frac, global_frac,
+                            level, at_least, cells, *parts)
+    return PortfolioLoss(*row, *parts)
+
+
+def learn_shocks(history, from_s, to_s, *, horizon_h=4.0, region_frac=0.30, global_frac=0.14):
+    """How much of a pool's hazard is shared with its region and with all: (region_frac, global_frac).
+
+    From pools of a history that fall in the same windows of horizon_h hours between two times; the shares
+    given are what few data are drawn towards.
+    """
+    fracs = array.array("d", (region_frac, global_frac))
+    with in_use(history):
+        _portfolio_learn_shocks(history, from_s, to_s, horizon_h, fracs)
+    return tuple(fracs)
 
 
 def rank(catalog, request, *, history=None, metrics=None, policy=None, now, count=1, top=0, options=None,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows that the library hands out, as named tuples."""
+import array
 import enum
 from typing import Dict, List, NamedTuple, Optional
 
@@ -56,6 +57,23 @@ class Place(NamedTuple):
 
     pool: int
     score: float
+
+
+class PortfolioLoss(NamedTuple):
+    """What a fleet may lose within the horizon; the last three are columns, a part for each pool."""
+
+    mean_vcpus: float
+    variance_vcpus: float
+    mean_nodes: float
+    variance_nodes: float
+    p_at_least: float
+    quantile_vcpus: float
+    cvar_vcpus: float
+    cvar_error_vcpus: float
+    cell_vcpus: float
+    mean: array.array
+    variance: array.array
+    cvar: array.array
 
 
 class PackingRow(NamedTuple):
