@@ -816,7 +816,8 @@ spotopt__model_build(spotopt__model *model, const spotopt_problem *problem, spot
     model->pools = (uint32_t)problem->pools.count;
     model->nodes = (uint32_t)problem->nodes.count;
     model->words = model->pools / 64 + 1;
-    if (!make_scales(model) || !make_rules(model) || !make_items(model) || !make_kinds(model))
+    if (!make_scales(model) || !make_rules(model) || !make_items(model) || !make_kinds(model) ||
+        !spotopt__model_trim(model))
         return spotopt__nomem(err, "the packing model");
     find_only(model);
     find_step(model);

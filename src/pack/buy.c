@@ -12,6 +12,7 @@
 
 #include "base/lp.h"
 #include "pack/buy.h"
+#include "pack/eject.h"
 
 #define KINDS_MOST 600
 #define PER_NODE_LEAST 4.0     /* replicas on a node, about: with fewer, patterns count */
@@ -474,13 +475,15 @@ try_round(spotopt__buying *b, uint32_t round, spotopt_error *err)
             left = times > 0 ? left - times : 0;
         }
     }
+    if (!state->failed && !spotopt__eject_missing(search, state))
+        return spotopt__nomem(err, "packing");
     spotopt__construct_end(&search->builder, state, &recipe);
     (void)spotopt__search_offer(search, state);
     return state->failed ? spotopt__nomem(err, "packing") : SPOTOPT_OK;
 }
 
 spotopt_status
-spotopt__search_buy(spotopt__search *search, spotopt_error *err)
+spotopt__search_buy(spotopt__search *search, bool *bought, spotopt_error *err)
 {
     const spotopt__model *model = search->model;
     spotopt_status status = SPOTOPT_OK;
@@ -489,6 +492,7 @@ spotopt__search_buy(spotopt__search *search, spotopt_error *err)
 
     for (uint32_t i = 0; i < model->items; i++)
         replicas += model->item[i].count;
+    *bought = false;
     if (model->nodes > 0 || model->has_hard_axis || replicas < REPLICAS_LEAST)
         return SPOTOPT_OK;
     if (!buying_init(&b, search) || !buying_begin(&b)) {
@@ -502,6 +506,7 @@ spotopt__search_buy(spotopt__search *search, spotopt_error *err)
         for (uint32_t round = 0; round < ROUNDS && status == SPOTOPT_OK; round++) {
             if (!spotopt__search_done(search) && (round == 0 || !spotopt__search_late(search, 0.4)))
                 status = try_round(&b, round, err);
+            *bought = true;
         }
     }
     buying_free(&b);

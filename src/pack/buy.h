@@ -4,7 +4,7 @@
 #include "base/base.h"
 #include "pack/search.h"
 
-#define SPOTOPT__BUY_SLACK 0.003 /* of the need: bought on top */
+#define SPOTOPT__BUY_SLACK 0.0015 /* of the need: bought on top */
 
 typedef struct spotopt__buying {
     spotopt__search *search;

@@ -14,6 +14,7 @@
 #define DIVE_TAIL 1e-4 /* of the cost: a round that brings less is idle */
 #define APART_MOST 400 /* items that may have rows of their own in the end */
 #define APART_ROUNDS 200
+#define SQUEEZES 100      /* failures in a row, after a dive */
 #define INTEGER_STEPS 400 /* of branch and cut on the patterns at hand */
 
 typedef struct rounding {
@@ -296,6 +297,8 @@ dive_whole(spotopt__columns *m)
         m->nomem = true;
     else
         (void)spotopt__search_offer(search, &search->work);
+    if (!m->nomem && !spotopt__search_done(search))
+        m->nomem = !spotopt__search_squeeze(search, SQUEEZES, 1.0);
 }
 
 /*

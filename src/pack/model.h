@@ -116,6 +116,8 @@ typedef struct spotopt__model {
 spotopt_status spotopt__model_build(spotopt__model *model, const spotopt_problem *problem,
                                     spotopt_error *err);
 void spotopt__model_free(spotopt__model *model);
+/* trim.c: kinds lose the capacity that no content can use; false when memory is short. */
+bool spotopt__model_trim(spotopt__model *model);
 
 static inline bool
 spotopt__allows(const spotopt__item *item, uint32_t pool)

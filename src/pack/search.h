@@ -69,8 +69,11 @@ spotopt_status spotopt__search_from(spotopt__search *search, const spotopt_packi
 void spotopt__search_exactly(spotopt__search *search);
 /* dive.c: column generation, its bound, and packings from its fractions. */
 spotopt_status spotopt__search_columns(spotopt__search *search, spotopt_error *err);
-/* buy.c: the nodes first, then what goes in. */
-spotopt_status spotopt__search_buy(spotopt__search *search, spotopt_error *err);
+/* buy.c: the nodes first, then what goes in, where that is worth while. */
+spotopt_status spotopt__search_buy(spotopt__search *search, bool *bought, spotopt_error *err);
+/* squeeze.c: exchanges nodes for cheaper ones and squeezes in what is left over, until so many
+ * exchanges in a row failed or this share of the time is gone. False: memory ran out. */
+bool spotopt__search_squeeze(spotopt__search *search, uint32_t patience, double share);
 /* lns.c: takes bins apart and packs them anew, for as long as it helps. */
 void spotopt__search_around(spotopt__search *search, uint64_t work_most);
 
