@@ -17,6 +17,24 @@ SPOTOPT_BEGIN_DECLS
  */
 typedef struct spotopt_model spotopt_model;
 
+/**
+ * Read a Model document. It may come from a stranger: sizes, ranges and every number are checked before use.
+ *
+ * @param text    UTF-8, `length` bytes
+ * @param name    the document's, for messages; NULL for "model"
+ * @param out     to be given back with spotopt_model_free()
+ * @retval SPOTOPT_E_INPUT  the document is bad, or from a future version; the message names the place
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_model_parse(spotopt_context *context, const char *text, size_t length, const char *name, spotopt_model **out,
+                    spotopt_error *err);
+/**
+ * Write the Model document, to be given back with spotopt_text_free(). Read and written again it is the same to the
+ * byte. @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_model_write(const spotopt_model *model, char **out_text, size_t *out_length, spotopt_error *err);
 /** Give back a model, or NULL. @since 0.1 */
 SPOTOPT_API void spotopt_model_free(spotopt_model *model);
 
@@ -65,6 +83,24 @@ typedef struct spotopt_model_metric {
 /** A number of the card, by index below the card's metric_count. @since 0.1 */
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_model_metric_at(const spotopt_model *model, size_t index, spotopt_model_metric *out, spotopt_error *err);
+
+/** What a model makes of one feature: z = (x - mean) / scale adds (beta + gamma ln(lead hours) / 2) z to log-odds. */
+typedef struct spotopt_model_feature {
+    size_t size;       /**< set by SPOTOPT_MODEL_FEATURE_INIT */
+    const char *name;  /**< static */
+    const char *group; /**< that explanations add up by; static */
+    double mean;
+    double scale; /**< > 0 */
+    double beta;
+    double gamma;
+} spotopt_model_feature;
+
+/** The defaults of a struct, its size set: `= SPOTOPT_MODEL_FEATURE_INIT`. */
+#define SPOTOPT_MODEL_FEATURE_INIT { sizeof(spotopt_model_feature), NULL, NULL, 0.0, 0.0, 0.0, 0.0 }
+
+/** A feature of the model, by index below the card's feature_count. @since 0.1 */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_model_feature_at(const spotopt_model *model, size_t index, spotopt_model_feature *out, spotopt_error *err);
 
 SPOTOPT_END_DECLS
 #endif /* SPOTOPT_MODEL_H */

@@ -200,3 +200,22 @@ spotopt_model_metric_at(const spotopt_model *model, size_t index, spotopt_model_
     return hand_out(out, out != NULL ? &out->size : NULL, &made, sizeof made,
                     "SPOTOPT_MODEL_METRIC_INIT", err);
 }
+
+spotopt_status
+spotopt_model_feature_at(const spotopt_model *model, size_t index, spotopt_model_feature *out,
+                         spotopt_error *err)
+{
+    spotopt_model_feature made = SPOTOPT_MODEL_FEATURE_INIT;
+    spotopt_status status = check_index(index, model->feature_count, err);
+
+    if (status != SPOTOPT_OK)
+        return status;
+    made.name = spotopt__features[model->feature[index]].name;
+    made.group = spotopt__features[model->feature[index]].group;
+    made.mean = model->mean[index];
+    made.scale = model->scale[index];
+    made.beta = model->beta[index];
+    made.gamma = model->gamma[index];
+    return hand_out(out, out != NULL ? &out->size : NULL, &made, sizeof made,
+                    "SPOTOPT_MODEL_FEATURE_INIT", err);
+}
