@@ -46,4 +46,5 @@ typedef int32_t spotopt_status;
 %include "common/pack.i"
 %include "common/drain.i"
 %include "common/funnel.i"
+%include "common/experiment.i"
 %include "common/plan.i"

@@ -286,6 +286,61 @@
 %}
 }
 
+%rename(_metric_count) metric_count;
+%rename(_metric) metric;
+%rename(_report_of) report_of;
+%rename(_canary_of) canary_of;
+%thread spotopt_experiment::from_text;
+%thread spotopt_experiment::report_of;
+%thread spotopt_experiment::canary_of;
+%extend spotopt_experiment {
+%pythoncode %{
+    @classmethod
+    def parse(cls, text, name="experiment"):
+        """Read measurements, CSV `unit,time_s,arm,metric,value[,pre_value]`, from str or bytes."""
+        return cls._from_text(text, name)
+
+    @property
+    def metrics(self):
+        """The metrics' names, in order of first appearance."""
+        return [self._metric(i) for i in range(self._metric_count())]
+
+    def report(self, metric=None, *, exposure=None, control="control", treatment=None, alpha=0.05, share=0.5,
+               effect_frac=0.05, mixture=0.2, better="lower"):
+        """Compare two arms in every metric, or in one, or in the rate metric/exposure. Returns the
+        ExperimentReport document as a dict.
+
+        alpha is the chance of a false alarm; share that of a unit to be in the treatment; effect_frac a
+        difference worth finding, as a share of control; mixture the spread of effects, in standard
+        deviations of a unit, that looking often is tuned to; better is "lower" or "higher".
+        """
+        higher = {"lower": 0, "higher": 1}.get(better)
+        if higher is None:
+            raise ArgumentError('better is %r; want "lower" or "higher"' % (better,))
+        return json.loads(self._report_of(control, treatment, metric, exposure, alpha, share, effect_frac,
+                                          mixture, higher))
+
+    def canary(self, metrics, *, control="control", treatment=None, alpha=0.05, pass_score=95.0):
+        """Judge a canary. metrics maps a metric's name to a dict of weight (1), tolerance_frac (0.1),
+        direction ("either", "increase", "decrease": the way it must not move) and critical (False).
+        Returns the CanaryReport document as a dict.
+        """
+        ways = {"either": 0, "increase": 1, "decrease": 2}
+        known = {"weight", "tolerance_frac", "direction", "critical"}
+        for name, asked in metrics.items():
+            if not set(asked) <= known or asked.get("direction", "either") not in ways:
+                raise ArgumentError("metric %r: %r; want weight, tolerance_frac, critical and direction "
+                                    '"either", "increase" or "decrease"' % (name, asked))
+        asked = list(metrics.values())
+        return json.loads(self._canary_of(
+            control, treatment, alpha, list(metrics),
+            _reals([float(one.get("weight", 1.0)) for one in asked]),
+            _reals([float(one.get("tolerance_frac", 0.1)) for one in asked]),
+            _indices([ways[one.get("direction", "either")] for one in asked]),
+            _indices([int(bool(one.get("critical", False))) for one in asked]), pass_score))
+%}
+}
+
 %extend spotopt_plan {
 %pythoncode %{
     @property

@@ -50,6 +50,7 @@ void html_packing(const cJSON *doc, text *out);
 void html_ranking(const cJSON *doc, text *out);
 void html_drain(const cJSON *doc, text *out);
 void html_funnel(const cJSON *doc, text *out);
+void html_experiment(const cJSON *doc, text *out);
 void html_steps(text *out, const cJSON *doc); /* waves as a folded table */
 void html_funnel_section(text *out, const view_funnel *f);
 

@@ -22,9 +22,13 @@ typedef struct shown {
 } shown;
 
 static const shown kinds[] = {
-    {"Plan", print_plan, html_plan},          {"PackingResult", print_packing, html_packing},
-    {"Ranking", print_ranking, html_ranking}, {"DrainPlan", print_drain, html_drain},
+    {"Plan", print_plan, html_plan},
+    {"PackingResult", print_packing, html_packing},
+    {"Ranking", print_ranking, html_ranking},
+    {"DrainPlan", print_drain, html_drain},
     {"Funnel", print_funnel, html_funnel},
+    {"ExperimentReport", print_experiment, html_experiment},
+    {"CanaryReport", print_experiment, html_experiment},
 };
 
 static bool
@@ -151,7 +155,8 @@ deliver(const session *s, const char *json, size_t length)
             kind = &kinds[i];
     }
     if (kind == NULL) {
-        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan or Funnel",
+        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, "
+            "ExperimentReport or CanaryReport",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;
     } else {

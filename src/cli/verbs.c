@@ -84,6 +84,32 @@ static const flag drain_flags[] = {
     {0},
 };
 
+static const flag experiment_flags[] = {
+    {"control", 0, "ARM", NULL, "the arm to compare with; the default is control"},
+    {"treatment", 0, "ARM", NULL, "the arm that is judged; the default is the only other one"},
+    {"metric", 0, "NAMES", NULL,
+     "compare: one metric; the default is all. canary: "
+     "NAME[:increase|decrease|either[:WEIGHT[:critical]]],... with the way it must not move"},
+    {"exposure", 0, "METRIC", NULL,
+     "compare: --metric counts events, such as interruptions, and this metric the hours they may "
+     "happen in"},
+    {"better", 0, "WAY", "lower higher",
+     "compare: what is better in the metric; the default is lower"},
+    {"alpha", 0, "FRAC", NULL, "the chance of a false alarm; the default is 0.05"},
+    {"share", 0, "FRAC", NULL, "the treatment's share of assigned units; the default is 0.5"},
+    {"effect", 0, "FRAC", NULL,
+     "compare: a change worth finding, as a share of control, for the power; the default is 0.05"},
+    {"mixture", 0, "SD", NULL,
+     "compare: spread of effects, in standard deviations of a unit, that looking often is tuned "
+     "to; the default is 0.2"},
+    {"tolerance", 0, "FRAC", NULL,
+     "canary: shifts up to this share of control's median are fine; the default is 0.1"},
+    {"pass-score", 0, "SCORE", NULL, "canary: the least score that passes; the default is 95"},
+    {"salt", 0, "TEXT", NULL, "assign: of the experiment; needed"},
+    {"arms", 0, "NAME=WEIGHT,...", NULL, "assign: the default is control,treatment"},
+    {0},
+};
+
 static const flag no_flags[] = {{0}};
 static const flag help_flags[] = {
     {"man", 0, NULL, NULL, "as a man page, in roff"},
@@ -125,8 +151,16 @@ const verb verbs[] = {
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",
      "spotopt funnel monday.json tuesday.json -o openmetrics", no_flags, true, cmd_funnel},
+    {"experiment", "assign|compare|canary FILE", "find out which of two ways is better",
+     "assign reads units, one a line, and prints the arm of each. compare reads measurements (CSV "
+     "unit,time_s,arm,metric,value[,pre_value]) and says which arm is better, with intervals that "
+     "hold however often one looks, and how likely a change would have been found. canary judges "
+     "whether a change may go on to everybody; exit status 1 means that it may not.",
+     "spotopt experiment compare measurements.csv --treatment hazard --metric usd_per_hour",
+     experiment_flags, true, cmd_experiment},
     {"show", "FILE", "print a document that another verb wrote, as a table or a page",
-     "Reads a Plan, PackingResult, Ranking, DrainPlan or Funnel and prints it as -o asks. Nothing "
+     "Reads a Plan, PackingResult, Ranking, DrainPlan, Funnel, ExperimentReport or CanaryReport "
+     "and prints it as -o asks. Nothing "
      "is computed anew.",
      "spotopt show plan.json -o html --output-file report.html", no_flags, true, cmd_show},
     {"completion", "bash|zsh|fish", "print a completion script for a shell",

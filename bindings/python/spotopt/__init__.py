@@ -9,6 +9,7 @@
     print(plan.summary)
 """
 from .calls import (
+    assign,
     check_plan,
     drain,
     learn_shocks,
@@ -22,6 +23,7 @@ from .core import (
     Catalog,
     Cluster,
     Drain,
+    Experiment,
     Funnel,
     History,
     Metrics,

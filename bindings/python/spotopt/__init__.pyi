@@ -13,6 +13,7 @@ from typing import (
     Mapping,
     NamedTuple,
     Optional,
+    Sequence,
     Tuple,
     Union,
 )
@@ -308,6 +309,34 @@ class Funnel:
     def to_dict(self) -> Dict[str, Any]: ...
     def to_openmetrics(self) -> str: ...
 
+class Experiment:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "experiment") -> Experiment: ...
+    @property
+    def metrics(self) -> List[str]: ...
+    def report(
+        self,
+        metric: Optional[str] = None,
+        *,
+        exposure: Optional[str] = None,
+        control: str = "control",
+        treatment: Optional[str] = None,
+        alpha: float = 0.05,
+        share: float = 0.5,
+        effect_frac: float = 0.05,
+        mixture: float = 0.2,
+        better: str = "lower",
+    ) -> Dict[str, Any]: ...
+    def canary(
+        self,
+        metrics: Mapping[str, Mapping[str, Any]],
+        *,
+        control: str = "control",
+        treatment: Optional[str] = None,
+        alpha: float = 0.05,
+        pass_score: float = 95.0,
+    ) -> Dict[str, Any]: ...
+
 class Plan:
     @property
     def summary(self) -> PlanSummary: ...
@@ -403,3 +432,4 @@ def drain(
     progress: _Watch = None,
     **values: _Value,
 ) -> Drain: ...
+def assign(salt: str, unit: str, weights: Sequence[float] = (1.0, 1.0)) -> int: ...

@@ -10,7 +10,7 @@ import datetime
 import json
 
 from .core import Drain, Options, Packing, Plan, Problem, Ranking, Risk
-from .core import _indices, _portfolio_assess, _portfolio_learn_shocks, _reals
+from .core import _assign, _indices, _portfolio_assess, _portfolio_learn_shocks, _reals
 from .rows import PortfolioLoss, Progress
 from .use import first_use, in_use
 
@@ -138,3 +138,8 @@ def drain(cluster, nodes, *, catalog=None, policy=None, notice_s=0.0, launch_s=6
     call = _options(options, progress, values)
     with in_use(cluster, catalog, policy):
         return Drain._plan_of(cluster, catalog, policy, nodes, notice_s, launch_s, start_s, call)
+
+
+def assign(salt, unit, weights=(1.0, 1.0)):
+    """The arm of a unit, as an index into weights: by a hash of salt and unit, the same on every machine."""
+    return _assign(salt, unit, array.array("d", weights))
