@@ -9,6 +9,7 @@
 #include "spotopt/cluster.h"
 #include "spotopt/context.h"
 #include "spotopt/drain.h"
+#include "spotopt/evaluation.h"
 #include "spotopt/experiment.h"
 #include "spotopt/export.h"
 #include "spotopt/funnel.h"
