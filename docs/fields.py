@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 formats, spotopt, data = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
-by_name = {"alternates", "holds", "unplaced", "drops", "p", "inputs"}
+by_name = {"alternates", "holds", "unplaced", "drops", "p", "inputs", "prices"}
 everywhere = {"apiVersion", "kind"}
 
 

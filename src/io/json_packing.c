@@ -66,6 +66,22 @@ put_certificate(spotopt__jw *jw, const spotopt_packing *packing)
     spotopt__jw_end_object(jw);
 }
 
+static void
+put_prices(spotopt__jw *jw, const spotopt_packing *packing)
+{
+    const spotopt_problem *problem = packing->problem;
+
+    spotopt__jw_key(jw, "prices");
+    if (packing->price == NULL) {
+        spotopt__jw_null(jw);
+        return;
+    }
+    spotopt__jw_object(jw);
+    for (size_t d = 0; d < problem->demands.count; d++)
+        put_number(jw, problem->demands.at[d].id, packing->price[d]);
+    spotopt__jw_end_object(jw);
+}
+
 spotopt_status
 spotopt_packing_write_json(const spotopt_packing *packing, char **text, size_t *length,
                            spotopt_error *err)
@@ -103,6 +119,7 @@ spotopt_packing_write_json(const spotopt_packing *packing, char **text, size_t *
     }
     spotopt__jw_end_array(&jw);
     put_certificate(&jw, packing);
+    put_prices(&jw, packing);
     spotopt__jw_key(&jw, "stats");
     spotopt__jw_object(&jw);
     put_number(&jw, "seconds", packing->timings ? packing->stats.seconds : (double)NAN);

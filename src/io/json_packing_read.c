@@ -123,10 +123,36 @@ read_figures(spotopt_packing *packing, const spotopt__at *root, spotopt_error *e
 }
 
 static spotopt_status
+read_prices(spotopt_packing *packing, const spotopt__at *prices, spotopt_error *err)
+{
+    const spotopt_problem *problem = packing->problem;
+    spotopt_status status = spotopt__want_object(prices, err);
+
+    if (status != SPOTOPT_OK)
+        return status;
+    packing->price =
+        spotopt__alloc_array(packing->context, problem->demands.count + 1, sizeof(double));
+    if (packing->price == NULL)
+        return spotopt__nomem(err, "a packing");
+    for (spotopt__at item = spotopt__at_first(prices); status == SPOTOPT_OK && item.value;
+         spotopt__at_step(&item)) {
+        double value = 0.0;
+        const uint32_t demand =
+            spotopt__problem_find_demand(problem, spotopt__json_key(item.value));
+
+        status = spotopt__want_real(&item, 0.0, 1e300, &value, err);
+        if (status == SPOTOPT_OK && demand != SPOTOPT__NONE)
+            packing->price[demand] = value;
+    }
+    return status;
+}
+
+static spotopt_status
 read_document(spotopt_packing *packing, const spotopt__at *root, spotopt_error *err)
 {
     const spotopt__at nodes = spotopt__at_key(root, "nodes");
     const spotopt__at unplaced = spotopt__at_key(root, "unplaced");
+    const spotopt__at prices = spotopt__at_key(root, "prices");
     spotopt_status status = spotopt__want_kind(root, "PackingResult", err);
 
     if (status != SPOTOPT_OK || (status = read_figures(packing, root, err)) != SPOTOPT_OK ||
@@ -135,6 +161,8 @@ read_document(spotopt_packing *packing, const spotopt__at *root, spotopt_error *
     for (spotopt__at item = spotopt__at_first(&nodes); status == SPOTOPT_OK && item.value;
          spotopt__at_step(&item))
         status = read_row(packing, &item, err);
+    if (status == SPOTOPT_OK && spotopt__at_is_set(&prices))
+        status = read_prices(packing, &prices, err);
     if (status != SPOTOPT_OK || !spotopt__at_is_set(&unplaced))
         return status;
     status = spotopt__want_object(&unplaced, err);

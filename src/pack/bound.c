@@ -216,9 +216,20 @@ worth_of_class(const prices *p, uint32_t c, uint64_t effort)
     return spotopt__knapsack_solve(p->sack, effort);
 }
 
+/* What moving all its residents would cost. */
+static double
+leaving_of(const spotopt__model *model, const spotopt__kind *kind)
+{
+    double leaving = 0.0;
+
+    for (uint32_t s = 0; s < kind->stay_count; s++)
+        leaving += model->item[kind->stays[s].item].move_cost * kind->stays[s].holds;
+    return leaving;
+}
+
 /*
- * What the nodes of a class may earn without any effect on the bound: their least cost, if all can
- * be left unbought and none runs; else 0.
+ * What the nodes of a class may earn without any effect on the bound: their least cost, of running
+ * ones less the moves that keeping them saves, if all can be left unbought or dropped; else 0.
  */
 static double
 enough_for(const prices *p, uint32_t c)
@@ -226,14 +237,14 @@ enough_for(const prices *p, uint32_t c)
     const spotopt__class *at = &p->model->class_at[c];
     double bare = (double)INFINITY;
 
-    if (at->new_count < at->kind_count)
-        return 0.0;
     for (uint32_t j = 0; j < at->kind_count; j++) {
         const spotopt__kind *kind = &p->model->kind[at->kinds[j]];
+        const bool is_new = kind->node == SPOTOPT__NONE;
 
-        if (p->model->problem->pools.at[kind->pool].min > 0)
+        if (is_new ? p->model->problem->pools.at[kind->pool].min > 0 : kind->has_fixed)
             return 0.0;
-        bare = fmin(bare, kind->cost - p->side_cost[at->kinds[j]]);
+        bare = fmin(bare, kind->cost - p->side_cost[at->kinds[j]] -
+                              (is_new ? 0.0 : leaving_of(p->model, kind)));
     }
     return fmax(bare, 0.0);
 }
@@ -301,10 +312,8 @@ bound_at(const prices *p, double scale, bool precise)
             else
                 return (double)-INFINITY;
         } else {
-            double leaving = 0.0, keep;
-            for (uint32_t s = 0; s < kind->stay_count; s++)
-                leaving += model->item[kind->stays[s].item].move_cost * kind->stays[s].holds;
-            keep = bare - scale * p->worth[kind->class_id];
+            const double leaving = leaving_of(model, kind);
+            double keep = bare - scale * p->worth[kind->class_id];
             if (precise && leaving > 0.0 && !is_over(p) && (kind->has_fixed || keep < leaving))
                 keep = fmax(keep, bare + leaving - worth_of_node(p, k, scale));
             total += kind->has_fixed || keep < leaving ? keep : leaving;

@@ -14,7 +14,7 @@
 #include "pack/master.h"
 
 #define SHAPES_MOST 200 /* items with rows of their own */
-#define CLUSTERS 60    /* rows, when there are more */
+#define CLUSTERS 60     /* rows, when there are more */
 
 static bool
 put_row(spotopt__columns *m, double lower, double upper)
@@ -453,7 +453,7 @@ spotopt__columns_bound(spotopt__columns *m, uint32_t effort)
     bound = spotopt__lagrange(m->model, sides, m->price, m->side, effort, &m->search->budget);
     if (bound > m->search->bound)
         memcpy(m->center, m->price, m->model->items * sizeof *m->price);
-    spotopt__search_raise(m->search, bound);
+    spotopt__search_raise_by(m->search, bound, m->price);
     m->search->pricing_seconds += spotopt__clock(m->context) - began;
 }
 

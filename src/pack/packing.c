@@ -48,6 +48,7 @@ spotopt_packing_free(spotopt_packing *packing)
     spotopt__vec_free(context, &packing->demands);
     spotopt__vec_free(context, &packing->replicas);
     spotopt__free(context, packing->unplaced);
+    spotopt__free(context, packing->price);
     spotopt_problem_free(packing->problem);
     spotopt__free(context, packing);
     spotopt__context_drop(context);

@@ -34,6 +34,7 @@ struct spotopt_packing {
     uint32_t *unplaced; /* by demand */
     spotopt__vec(spotopt__why) why;
     spotopt__certificate certificate;
+    double *price; /* by demand: of one replica, as the bound's proof has them; or NULL */
     spotopt_packing_stats stats;
     bool timings; /* documents tell seconds */
 };

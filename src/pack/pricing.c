@@ -330,13 +330,53 @@ search_dim(spotopt__knapsack *sack, uint32_t dim)
     sack->lambda[dim] = 0.5 * (low + high);
 }
 
+/*
+ * The key of the piece with which the amounts, taken by falling keys, first exceed room; 0 when all
+ * fit. By selection (weighted median): sorting would be most of the time of a bound.
+ */
+static double
+key_at(keyed *list, uint32_t count, double room)
+{
+    while (count > 0) {
+        const double a = list[0].key, b = list[count / 2].key, c = list[count - 1].key;
+        const double pivot = fmax(fmin(a, b), fmin(fmax(a, b), c));
+        uint32_t above = 0, below = count, at = 0;
+        double over = 0.0, equal = 0.0;
+
+        while (at < below) { /* larger keys first, smaller ones last */
+            const keyed is = list[at];
+
+            if (is.key > pivot) {
+                over += is.amount;
+                list[at++] = list[above];
+                list[above++] = is;
+            } else if (is.key < pivot) {
+                list[at] = list[--below];
+                list[below] = is;
+            } else {
+                equal += is.amount;
+                at++;
+            }
+        }
+        if (over > room) {
+            count = above;
+        } else if (over + equal > room) {
+            return pivot;
+        } else {
+            room -= over + equal;
+            list += below;
+            count -= below;
+        }
+    }
+    return 0.0;
+}
+
 /* The best lambda of one dimension, the others as they are: fill it by worth left per need. */
 static void
 improve_dim(spotopt__knapsack *sack, uint32_t dim)
 {
     keyed *sorted = sack->sorted;
     uint32_t count = 0;
-    double used = 0.0;
 
     if (!sack->is_needed[dim]) { /* its price says nothing */
         sack->lambda[dim] = 0.0;
@@ -356,15 +396,7 @@ improve_dim(spotopt__knapsack *sack, uint32_t dim)
         if (gain > 0.0)
             sorted[count++] = (keyed){gain / need[dim], j, need[dim] * sack->piece[j].most};
     }
-    qsort(sorted, count, sizeof *sorted, compare_desc);
-    for (uint32_t k = 0; k < count; k++) {
-        used += sorted[k].amount;
-        if (used > sack->top[dim]) {
-            sack->lambda[dim] = sorted[k].key;
-            return;
-        }
-    }
-    sack->lambda[dim] = 0.0;
+    sack->lambda[dim] = key_at(sorted, count, sack->top[dim]);
 }
 
 /* Keeps the lambda that stands when it is the best so far. */
@@ -657,8 +689,7 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
         sack->limit = pass == 0 && steps >= LABEL_FROM ? LABEL_FROM / 2 : steps;
         sack->left_over = 0.0;
         search(sack, 0, 0.0, room * (1.0 + 1e-12));
-        exact =
-            fmax(fmax(sack->best_worth, sack->target) * (1.0 + 1e-12) + 1e-15, sack->left_over);
+        exact = fmax(fmax(sack->best_worth, sack->target) * (1.0 + 1e-12) + 1e-15, sack->left_over);
         bound = fmin(bound, exact);
         if (sack->limit == steps || sack->left_over < exact)
             break;

@@ -4,17 +4,21 @@
  *
  * Pools, demands and running nodes are matched by id. Nodes of the last answer that can still be
  * had, or else the cheapest that hold the same, are opened again with what is still wanted of their
- * content; greedy filling, at the prices of the resource LP, places the rest; a short neighbourhood
- * search follows. Two beginnings are tried where nodes run: as the last answer had them, and with
- * all their residents. No patterns are generated, so the answer comes in milliseconds; its bound is
- * that of the resource LP.
+ * content; greedy filling places the rest. Two beginnings are tried where nodes run: as the last
+ * answer had them, and with all their residents. Where the bound is far the rest is packed by
+ * columns once, for bounded work; a short neighbourhood search follows. The last answer's prices
+ * prove a bound here as well: any prices do.
  */
+#include "pack/master.h"
 #include "pack/packing.h"
 #include "pack/search.h"
 
 /* Of the neighbourhood search, a few milliseconds: with more bins each round takes longer. */
 #define WORK_AROUND 3000
 #define BINS_AROUND 200
+#define WIDE 0.01 /* a gap beyond it is worth columns */
+#define WORK_COLUMNS 100000
+#define WORTH_LEAST 0.97 /* of a node's cost: what is left of its content, to open it again */
 
 typedef struct seeds {
     spotopt__search *search;
@@ -55,6 +59,23 @@ match_ids(const seeds *s)
             s->is_known[node] = true;
     }
     return names_nodes;
+}
+
+bool
+spotopt__search_prices(const spotopt__search *search, const spotopt_packing *from, double *price)
+{
+    const spotopt__model *model = search->model;
+
+    for (uint32_t d = 0; d < from->problem->demands.count && from->price != NULL; d++) {
+        const uint32_t now =
+            from->problem == model->problem
+                ? d
+                : spotopt__problem_find_demand(model->problem, from->problem->demands.at[d].id);
+
+        if (now != SPOTOPT__NONE)
+            price[model->item_of[now]] = from->price[d];
+    }
+    return from->price != NULL;
 }
 
 static uint32_t
@@ -132,25 +153,32 @@ seed_arrived(const seeds *s)
     }
 }
 
-/* The row's pattern in the builder, no more of an item than is left; false when nothing is. */
+/*
+ * The row's pattern in the builder, no more of an item than is left; false when nothing is. *all:
+ * every item is left in full.
+ */
 static bool
-load_pattern(const seeds *s, const spotopt__row *row)
+load_pattern(const seeds *s, const spotopt__row *row, bool *all)
 {
     spotopt__builder *builder = &s->search->builder;
     const spotopt__state *state = &s->search->work;
 
     builder->best_count = 0;
+    *all = true;
     for (uint32_t h = 0; h < row->hold_count; h++) {
         const uint32_t i = s->item_of[s->from->demands.at[row->first + h]];
         uint32_t want, at = 0;
 
-        if (i == SPOTOPT__NONE)
+        if (i == SPOTOPT__NONE) {
+            *all = false;
             continue;
+        }
         while (at < builder->best_count && builder->best[at].item != i)
             at++; /* demands that were two items may be one now */
         want = at < builder->best_count ? builder->best[at].count : 0;
-        want = least((uint64_t)want + s->from->replicas.at[row->first + h],
-                     state->model->item[i].count - state->placed[i]);
+        want += s->from->replicas.at[row->first + h];
+        *all = *all && want <= state->model->item[i].count - state->placed[i];
+        want = least(want, state->model->item[i].count - state->placed[i]);
         if (want == 0)
             continue;
         builder->best[at] = (spotopt__hold){i, want};
@@ -205,19 +233,36 @@ other_home(const seeds *s, const spotopt__row *row)
     return best;
 }
 
+/* What is left of a pattern pays for a node of the row's pool, nearly. */
+static bool
+is_worth_it(const seeds *s, const spotopt__row *row)
+{
+    const spotopt__builder *builder = &s->search->builder;
+    double worth = 0.0;
+
+    for (uint32_t h = 0; h < builder->best_count; h++)
+        worth += builder->best[h].count * builder->price[builder->best[h].item];
+    return worth >= WORTH_LEAST * s->from->problem->pools.at[row->pool].cost;
+}
+
+/* full: nodes whose whole content is still wanted; else what is left of others' content. */
 static void
-seed_new(const seeds *s)
+seed_new(const seeds *s, bool full)
 {
     spotopt__state *state = &s->search->work;
 
     for (size_t at = 0; at < s->from->rows.count && !state->failed; at++) {
         const spotopt__row *row = &s->from->rows.at[at];
         uint32_t kind = s->kind_of[row->pool], left = row->count;
+        bool all = false;
 
         if (row->node != SPOTOPT_NO_NODE)
             continue;
-        while (left > 0 && !state->failed && load_pattern(s, row)) {
+        while (left > 0 && !state->failed && load_pattern(s, row, &all)) {
             uint32_t done;
+
+            if (full ? !all : !all && !is_worth_it(s, row))
+                break;
 
             if (kind == SPOTOPT__NONE || spotopt__state_openings(state, kind, 1) == 0)
                 kind = other_home(s, row);
@@ -242,6 +287,24 @@ seed_new(const seeds *s)
     }
 }
 
+/* What runs, as the last answer had it or (pass 1) with all its residents; then the last answer's
+ * new nodes, those that need no change first. */
+static void
+begin(const seeds *s, int pass)
+{
+    spotopt__state *state = &s->search->work;
+
+    spotopt__state_clear(state);
+    if (pass == 0) {
+        seed_running(s);
+        seed_arrived(s);
+    } else {
+        spotopt__place_residents(state, true);
+    }
+    seed_new(s, true);
+    seed_new(s, false);
+}
+
 /* From a beginning to an answer: what is missing is placed, what grew too large exchanged. False
  * when that does not place all under every rule. */
 static bool
@@ -264,10 +327,45 @@ complete(spotopt__search *search)
     return score.missing == 0 && score.broken <= 1e-9;
 }
 
+/*
+ * The same by columns: the pattern LP of what is missing alone, with what the best packing's nodes
+ * hold as first patterns. Ends roughly when its work is spent. False when memory ran out.
+ */
+static bool
+complete_by_columns(spotopt__search *search)
+{
+    spotopt__state *state = &search->work;
+    spotopt__columns pool;
+    const uint64_t limit = search->budget.work_limit, most = search->budget.work + WORK_COLUMNS;
+    bool ok = spotopt__columns_init(&pool, search, state);
+
+    if (limit == 0 || most < limit)
+        search->budget.work_limit = most;
+
+    if (ok) {
+        memcpy(pool.price, search->builder.price, search->model->items * sizeof *pool.price);
+        spotopt__columns_add_bins(&pool, &search->best);
+        ok = !pool.nomem && spotopt__columns_dive(&pool, state, false);
+    }
+    spotopt__columns_free(&pool);
+    search->budget.work_limit = limit;
+    if (ok)
+        (void)spotopt__search_offer(search, state);
+    return ok;
+}
+
 static bool
 is_whole(const spotopt__search *search)
 {
     return search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9;
+}
+
+/* Too far from the bound for what greedy filling alone can do. */
+static bool
+is_wide(spotopt__search *search)
+{
+    return is_whole(search) && !spotopt__search_done(search) &&
+           search->score.cost - spotopt__search_bound(search) > WIDE * search->score.cost;
 }
 
 spotopt_status
@@ -291,20 +389,17 @@ spotopt__search_from(spotopt__search *search, const spotopt_packing *from, bool 
     for (int pass = 0, passes = match_ids(&s) ? 2 : 1; pass < passes; pass++) {
         /* A spread is broken on the way to a balance: first without a look at labels. */
         for (int careful = model->has_hard_axis ? 0 : 1; careful < 2; careful++) {
-            spotopt__state_clear(&search->work);
             search->work.labels_wait = careful == 0;
-            if (pass == 0) {
-                seed_running(&s);
-                seed_arrived(&s);
-            } else {
-                spotopt__place_residents(&search->work, true);
-            }
-            seed_new(&s);
+            begin(&s, pass);
             search->work.labels_wait = false;
             search->budget.work += model->items + from->rows.count + 1;
             if (complete(search))
                 break;
         }
+    }
+    if (!model->has_hard_axis && !search->work.failed && !search->best.failed && is_wide(search)) {
+        begin(&s, 0);
+        search->work.failed = !complete_by_columns(search) || search->work.failed;
     }
     if (!search->work.failed && !search->best.failed && is_whole(search) &&
         !spotopt__search_done(search)) {

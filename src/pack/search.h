@@ -15,9 +15,11 @@ typedef struct spotopt__search {
     spotopt__score score; /* of best */
     bool has_best;
     double bound;
-    bool infeasible; /* proved */
+    double *price; /* by item: prices that proved a good bound, see has_price */
+    bool has_price;
+    bool infeasible;   /* proved */
     const char *proof; /* by what: "demand", "lp", "search" */
-    bool complete;   /* best is optimal, by a complete search */
+    bool complete;     /* best is optimal, by a complete search */
     double gap_rel;
     spotopt__budget budget;
     uint64_t seed, arounds; /* large neighbourhood searches begun: each draws its own numbers */
@@ -50,6 +52,8 @@ spotopt_status spotopt__search_part(spotopt__search *search, spotopt_problem *pa
 /* The proved bound, rounded up to what costs can be. */
 double spotopt__search_bound(const spotopt__search *search);
 void spotopt__search_raise(spotopt__search *search, double bound);
+/* The same, with the prices that proved it: a later solve may begin with them. */
+void spotopt__search_raise_by(spotopt__search *search, double bound, const double *price);
 /* Close enough to the bound, or the budget is spent. */
 bool spotopt__search_done(spotopt__search *search);
 bool spotopt__search_over(spotopt__search *search); /* the budget alone */
@@ -62,6 +66,9 @@ bool spotopt__search_offer(spotopt__search *search, const spotopt__state *state)
  * resolve.c: packings that begin with an answer to a similar problem. *whole: everything has its
  * place and every rule is kept.
  */
+/* Whether the answer has prices; by item, those of the search for what it does not know. */
+bool spotopt__search_prices(const spotopt__search *search, const spotopt_packing *from,
+                            double *price);
 spotopt_status spotopt__search_from(spotopt__search *search, const spotopt_packing *from,
                                     bool *whole, spotopt_error *err);
 /* exact.c: complete search over every packing of a tiny problem; sets complete or infeasible when

@@ -15,6 +15,8 @@
 
 #define PART_WORK 300000 /* of a question about a part, at least */
 #define SQUEEZES_FIRST 100 /* failures in a row, before columns */
+#define LITTLE_LESS 0.995
+#define BOUND_EFFORT 200 /* for a bound by an earlier answer's prices */
 
 double
 spotopt__search_bound(const spotopt__search *search)
@@ -31,6 +33,17 @@ spotopt__search_raise(spotopt__search *search, double bound)
 {
     if (bound > search->bound)
         search->bound = bound;
+}
+
+void
+spotopt__search_raise_by(spotopt__search *search, double bound, const double *price)
+{
+    if (!(bound > search->bound))
+        return;
+    search->bound = bound;
+    search->has_price = true;
+    for (uint32_t i = 0; i < search->model->items; i++)
+        search->price[i] = fmax(price[i], 0.0);
 }
 
 bool
@@ -192,7 +205,8 @@ try_recipes(spotopt__search *search)
     }
 }
 
-/* Work for a first look around, by what there is to place. */
+/* Work for a first look around, by what there is to place; all there is for what cannot be placed.
+ */
 static uint64_t
 glance(const spotopt__model *model)
 {
@@ -214,6 +228,17 @@ is_whole(const spotopt__search *search)
     return search->has_best && search->score.missing == 0 && search->score.broken <= 1e-9;
 }
 
+/* Its prices are good ones here as well. */
+static void
+raise_by_shapes(spotopt__search *search, const spotopt__coarse *coarse,
+                const spotopt_packing *packing)
+{
+    for (uint32_t i = 0; i < search->model->items && packing->price != NULL; i++)
+        search->price[i] = packing->price[coarse->shape_of[i]];
+    search->has_price = packing->price != NULL;
+    spotopt__search_raise(search, packing->bound);
+}
+
 /* Demands merged that only rules tell apart: its bound, and packings made of its packing. *enough:
  * there is one, and other bounds would know no more. */
 static spotopt_status
@@ -232,7 +257,7 @@ run_coarse(spotopt__search *search, bool *enough, spotopt_error *err)
             search->infeasible = true;
             search->proof = packing->certificate.proof;
         } else if (status == SPOTOPT_OK)
-            spotopt__search_raise(search, packing->bound);
+            raise_by_shapes(search, &coarse, packing);
         for (uint32_t shift = 0; shift < 3 && status == SPOTOPT_OK && !is_whole(search); shift++)
             status = spotopt__refine(search, &coarse, packing, shift, err);
     }
@@ -299,6 +324,17 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     if (relaxed.solved && !coarse)
         spotopt__search_raise(
             search, spotopt__lagrange(model, &search->sides, price, relaxed.side, 0, NULL));
+    if (previous != NULL && !search->infeasible &&
+        spotopt__search_prices(search, previous, price)) {
+        /* They prove hardly more than they did: only worth the time where the resource LP's prove
+         * much less. */
+        if (!(search->bound >= LITTLE_LESS * previous->bound))
+            spotopt__search_raise_by(search,
+                                     spotopt__lagrange(model, &search->sides, price, relaxed.side,
+                                                       BOUND_EFFORT, &search->budget),
+                                     price);
+        spotopt__builder_price(&search->builder, price);
+    }
     if (previous != NULL && !search->infeasible) {
         status = spotopt__search_from(search, previous, &whole, err);
         if (status == SPOTOPT_OK && whole && !(search->without & SPOTOPT__WITHOUT_EXACT) &&
@@ -336,7 +372,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
         status = spotopt__search_columns(search, err);
     if (status == SPOTOPT_OK && !(search->without & SPOTOPT__WITHOUT_AROUND) &&
         !spotopt__search_done(search))
-        spotopt__search_around(search, UINT64_MAX / 2);
+        spotopt__search_around(search, search->infeasible ? glance(model) : UINT64_MAX / 2);
     if (status == SPOTOPT_OK && (search->work.failed || search->best.failed))
         status = spotopt__nomem(err, "packing");
 done:
@@ -435,6 +471,18 @@ return_budget(spotopt__search *outer, const spotopt__search *search)
     outer->branch_nodes += search->branch_nodes;
 }
 
+static bool
+keep_prices(const spotopt__search *search, spotopt_packing *packing)
+{
+    const spotopt_problem *problem = packing->problem;
+
+    packing->price =
+        spotopt__alloc_array(packing->context, problem->demands.count + 1, sizeof(double));
+    for (size_t d = 0; packing->price != NULL && d < problem->demands.count; d++)
+        packing->price[d] = search->price[search->model->item_of[d]];
+    return packing->price != NULL;
+}
+
 static spotopt_status
 solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search *outer,
       uint32_t without, const spotopt_packing *previous, spotopt_packing **out, spotopt_error *err)
@@ -465,6 +513,9 @@ solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search 
         if (status == SPOTOPT_OK)
             status = spotopt__builder_init(&search.builder, &model, err);
         search.builder.budget = &search.budget;
+        search.price = spotopt__alloc_array(problem->context, model.items + 1, sizeof(double));
+        if (status == SPOTOPT_OK && search.price == NULL)
+            status = spotopt__nomem(err, "packing");
         if (status == SPOTOPT_OK && has_shares(&model)) {
             search.group_cap =
                 spotopt__alloc_array(problem->context, model.ttallies / 2 + 1, sizeof(uint32_t));
@@ -477,6 +528,8 @@ solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search 
             status = spotopt__nomem(err, "a packing");
         if (status == SPOTOPT_OK)
             status = conclude(&search, packing, err);
+        if (status == SPOTOPT_OK && search.has_price && !keep_prices(&search, packing))
+            status = spotopt__nomem(err, "a packing");
         if (status == SPOTOPT_OK && outer == NULL &&
             !spotopt__packing_explain(packing, &model, &search.best))
             status = spotopt__nomem(err, "a packing");
@@ -485,6 +538,7 @@ solve(spotopt_problem *problem, const spotopt_options *options, spotopt__search 
         else if (status == SPOTOPT_OK && search.infeasible)
             packing->certificate.proof = search.proof;
         search.best.context = search.work.context = problem->context;
+        spotopt__free(problem->context, search.price);
         spotopt__free(problem->context, search.group_cap);
         spotopt__state_free(&search.best);
         spotopt__state_free(&search.work);

@@ -187,6 +187,135 @@ test_solve_from__places_replicas_that_came(void)
     }
 }
 
+/* Prices prove a bound whatever they are; a document may say anything of them. */
+static void
+test_solve_from__believes_no_price(void)
+{
+    static const double factors[] = {0.0, 0.5, 1.5, 40.0, 1e200};
+
+    for (unsigned seed = 0; seed < 10; seed++) {
+        const change c = {NONE, 0, 0, (int)seed % 2};
+        spotopt_problem *problem = make_problem(NULL, seed, &c);
+        spotopt_packing *fresh = solve(problem, NULL);
+
+        for (size_t f = 0; f < sizeof factors / sizeof *factors; f++) {
+            spotopt_packing *read = NULL, *quick;
+            char text[1024];
+            int used = snprintf(text, sizeof text,
+                                "{\"kind\":\"PackingResult\",\"outcome\":\"feasible\",\"cost\":1,"
+                                "\"bound\":1e9,\"nodes\":[],\"prices\":{");
+
+            for (int d = 0; d < DEMANDS; d++)
+                used +=
+                    snprintf(text + used, sizeof text - (size_t)used, "%s\"demand%d\":%g",
+                             d > 0 ? "," : "", d, 0.05 * factors[f] * (1 + (d + (int)seed) % 4));
+            used += snprintf(text + used, sizeof text - (size_t)used, "}}");
+            CU_ASSERT_EQUAL_FATAL(
+                spotopt_packing_parse(problem, text, (size_t)used, "r.json", &read, NULL),
+                SPOTOPT_OK);
+            quick = solve(problem, read);
+            expect_consistent(quick, fresh);
+            spotopt_packing_free(read);
+            spotopt_packing_free(quick);
+        }
+        spotopt_packing_free(fresh);
+        spotopt_problem_free(problem);
+    }
+}
+
+/* One of each fits a node, not two: the resource LP, which counts what is used, is far off. The rule
+ * binds nothing; it keeps other searches away. */
+static spotopt_problem *
+make_coarse_pieces(uint32_t count)
+{
+    static const char *const resources[] = {"cpu", "memory"};
+    static const double capacity[] = {10.0, 10.0}, first[] = {6.0, 1.0}, second[] = {1.0, 6.0};
+    spotopt_pool_spec pool = SPOTOPT_POOL_SPEC_INIT;
+    spotopt_demand_spec demand = SPOTOPT_DEMAND_SPEC_INIT;
+    spotopt_problem *problem = NULL;
+    const uint32_t both[] = {0, 1};
+    spotopt_rule_spec rule = SPOTOPT_RULE_SPEC_INIT;
+
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_new(NULL, resources, 2, &problem, NULL), SPOTOPT_OK);
+    pool.capacity = capacity;
+    for (int p = 0; p < 2; p++) {
+        pool.id = p == 0 ? "a" : "b";
+        pool.cost = 1.0 + 0.5 * p;
+        CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_pool(problem, &pool, NULL, NULL), SPOTOPT_OK);
+    }
+    demand.id = "x";
+    demand.request = first;
+    demand.count = count;
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_demand(problem, &demand, NULL, NULL), SPOTOPT_OK);
+    demand.id = "y";
+    demand.request = second;
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_demand(problem, &demand, NULL, NULL), SPOTOPT_OK);
+    rule.kind = SPOTOPT_RULE_AT_MOST;
+    rule.per = "node";
+    rule.count = 100;
+    rule.demands = both;
+    rule.demand_count = 2;
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_rule(problem, &rule, NULL), SPOTOPT_OK);
+    return problem;
+}
+
+static void
+test_solve_from__has_the_bound_of_the_earlier_prices_at_once(void)
+{
+    spotopt_problem *before = make_coarse_pieces(40), *now = make_coarse_pieces(44);
+    spotopt_packing *first = solve(before, NULL), *quick = solve(now, first);
+
+    CU_ASSERT_EQUAL(spotopt_packing_outcome(quick), SPOTOPT_OUTCOME_OPTIMAL);
+    CU_ASSERT_DOUBLE_EQUAL(spotopt_packing_cost(quick), 44.0, 1e-9);
+    spotopt_packing_free(first);
+    spotopt_packing_free(quick);
+    spotopt_problem_free(before);
+    spotopt_problem_free(now);
+}
+
+/* What five lost nodes held is bought again as it was, not scattered over others' patterns. */
+static void
+test_solve_from__buys_lost_nodes_again_as_they_were(void)
+{
+    for (unsigned seed = 0; seed < 12; seed++) {
+        const change c = {NONE, 0, 20, 0};
+        spotopt_problem *before = make_problem(NULL, seed, &c), *now = make_problem(NULL, seed, &c);
+        spotopt_packing *first = solve(before, NULL), *again;
+        uint32_t nodes = 0;
+
+        for (size_t i = 0; i < spotopt_packing_row_count(first); i++) {
+            spotopt_packing_row row = SPOTOPT_PACKING_ROW_INIT;
+
+            CU_ASSERT_EQUAL_FATAL(spotopt_packing_row_at(first, i, &row, NULL), SPOTOPT_OK);
+            for (uint32_t k = 0; k < row.count; k++, nodes++) {
+                spotopt_node_spec node = SPOTOPT_NODE_SPEC_INIT;
+                uint32_t index = 0;
+                char id[16];
+
+                /* Pools with a limit stay as they are: what runs there does not count in it. */
+                if (nodes % 7 == 3)
+                    continue;
+                snprintf(id, sizeof id, "n%u", (unsigned)nodes);
+                node.id = id;
+                node.pool = row.pool;
+                CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_node(now, &node, &index, NULL),
+                                      SPOTOPT_OK);
+                for (uint32_t h = 0; h < row.hold_count; h++)
+                    CU_ASSERT_EQUAL_FATAL(spotopt_problem_set_resident(now, index, row.demands[h],
+                                                                       row.replicas[h], 0, NULL),
+                                          SPOTOPT_OK);
+            }
+        }
+        again = solve(now, first);
+        CU_ASSERT(spotopt_packing_cost(again) <= spotopt_packing_cost(first) + 1e-9);
+        CU_ASSERT(spotopt_packing_bound(again) <= spotopt_packing_cost(again) + 1e-9);
+        spotopt_packing_free(first);
+        spotopt_packing_free(again);
+        spotopt_problem_free(before);
+        spotopt_problem_free(now);
+    }
+}
+
 static void
 test_packing__reads_what_it_wrote(void)
 {
@@ -334,6 +463,9 @@ main(void)
         TEST(test_solve_from__never_ends_above_an_answer_that_still_holds),
         TEST(test_solve_from__leaves_a_withdrawn_pool_and_places_all),
         TEST(test_solve_from__places_replicas_that_came),
+        TEST(test_solve_from__believes_no_price),
+        TEST(test_solve_from__has_the_bound_of_the_earlier_prices_at_once),
+        TEST(test_solve_from__buys_lost_nodes_again_as_they_were),
         TEST(test_packing__reads_what_it_wrote),
         TEST(test_packing__refuses_wrong_documents_and_names_the_place),
         TEST(test_packing__leaves_out_what_the_problem_does_not_have),
