@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 top=$PWD
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
-install_packages build-essential meson pkg-config libglpk-dev libcjson-dev zlib1g-dev swig python3-dev python3-venv \
+install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev zlib1g-dev swig python3-dev python3-venv \
     python3-mesonpy python3-numpy python3-pytest
 case ${1:-} in
     --isolated) how=() ;;

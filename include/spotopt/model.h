@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SPOTOPT_MODEL_H
 #define SPOTOPT_MODEL_H
-#include "spotopt/context.h"
+#include "spotopt/catalog.h"
+#include "spotopt/history.h"
+#include "spotopt/options.h"
 
 /**
  * @file model.h
@@ -101,6 +103,46 @@ typedef struct spotopt_model_feature {
 /** A feature of the model, by index below the card's feature_count. @since 0.1 */
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_model_feature_at(const spotopt_model *model, size_t index, spotopt_model_feature *out, spotopt_error *err);
+
+/** How a model is fitted. Times are seconds of the history's epoch. */
+typedef struct spotopt_model_fit_params {
+    size_t size;           /**< set by SPOTOPT_MODEL_FIT_PARAMS_INIT */
+    double from_s;         /**< the hazard is fitted on decisions in [from_s, to_s) ... */
+    double to_s;           /**< ... whose labels lie before to_s */
+    double calibrate_to_s; /**< calibrators are fitted on [to_s, calibrate_to_s); = to_s: they stay where they start */
+    double step_s;         /**< seconds between decisions, >= 1; default 900 */
+    double ridge;          /**< of coefficients of standardised features, >= 1e-6; default 50 */
+    uint32_t is_isotonic;  /**< 1: an isotonic map after each calibrator, for calibration windows of weeks */
+    uint32_t is_free;      /**< 1: coefficients may have any sign, and no effect fades */
+    uint32_t is_availability; /**< 1: the history shows launch probes, not held nodes; kept in the card */
+    uint32_t reserved;        /**< 0 */
+    const char *id;           /**< copied; NULL: "model" */
+    const spotopt_catalog *catalog; /**< vendor signals of the pools, borrowed for the call; or NULL */
+} spotopt_model_fit_params;
+
+/** The defaults of a struct, its size set: `= SPOTOPT_MODEL_FIT_PARAMS_INIT`. The windows have none. */
+#define SPOTOPT_MODEL_FIT_PARAMS_INIT \
+    { sizeof(spotopt_model_fit_params), 0.0, 0.0, 0.0, 900.0, 50.0, 0, 0, 0, 0, NULL, NULL }
+
+/**
+ * Fit a model to a history: a discrete-time logistic hazard by ridge Newton steps (Allison 1982), its coefficients of
+ * such signs that one more drop never lowers a risk, and one logistic calibrator a horizon (Platt 1999) that also
+ * weighs the gamma-Poisson forecast of layer 2. The card's metrics stay empty: evaluating fills them.
+ *
+ * @param params   copied; its windows must be set
+ * @param options  progress and cancel count; or NULL
+ * @param out      free with spotopt_model_free()
+ * @retval SPOTOPT_E_ARGUMENT   a window is empty, or a number off; the message names it
+ * @retval SPOTOPT_E_INPUT      the history has no decision, or no drop, in the fit window, or no decision in the other
+ * @retval SPOTOPT_E_CANCELLED  the progress callback asked to stop
+ * @retval SPOTOPT_E_NOMEM      the allocator refused
+ *
+ * Windows of more than 2,000,000 decisions are thinned evenly. Linear in rows of the history plus decisions.
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_model_fit(spotopt_context *context, const spotopt_history *history, const spotopt_model_fit_params *params,
+                  const spotopt_options *options, spotopt_model **out, spotopt_error *err);
 
 SPOTOPT_END_DECLS
 #endif /* SPOTOPT_MODEL_H */

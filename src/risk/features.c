@@ -20,19 +20,19 @@
     24.0              /* no drop was seen: it is at least a day longer ago than the first row */
 #define OWN_DROPS 0.1 /* added to drops and hours of a pool's rate */
 #define OWN_HOURS 1.0
-#define SIBLING_TAU_H 3.0
+#define SIBLING_TAU_H 3.0 /* one of a pool's own, so that its part can be taken off */
 #define SIBLING_DROPS 0.2
 #define SIBLING_HOURS 2.0
 
-enum { RATE_1H, RATE_6H, RATE_24H, RATE_72H, SIBLING, EVIDENCE, TAUS };
+enum { RATE_1H, RATE_3H, RATE_12H, RATE_48H, EVIDENCE, TAUS };
 
 enum {
     HOURS_SINCE_DROP,
     HOURS_UP,
     DROP_RATE_1H,
-    DROP_RATE_6H,
-    DROP_RATE_24H,
-    DROP_RATE_72H,
+    DROP_RATE_3H,
+    DROP_RATE_12H,
+    DROP_RATE_48H,
     UP_SHARE_1H,
     REGION_UP_SHARE,
     REGION_DROP_RATE,
@@ -51,11 +51,11 @@ const spotopt__feature spotopt__features[] = {
                   -1, false},
     [DROP_RATE_1H] = {"drop_rate_1h_log", "rate", "ln of drops per hour up, decayed over 1 h", 1,
                       false},
-    [DROP_RATE_6H] = {"drop_rate_6h_log", "rate", "ln of drops per hour up, decayed over 6 h", 1,
+    [DROP_RATE_3H] = {"drop_rate_3h_log", "rate", "ln of drops per hour up, decayed over 3 h", 1,
                       false},
-    [DROP_RATE_24H] = {"drop_rate_24h_log", "rate", "ln of drops per hour up, decayed over 24 h", 1,
+    [DROP_RATE_12H] = {"drop_rate_12h_log", "rate", "ln of drops per hour up, decayed over 12 h", 1,
                        false},
-    [DROP_RATE_72H] = {"drop_rate_72h_log", "rate", "ln of drops per hour up, decayed over 72 h", 1,
+    [DROP_RATE_48H] = {"drop_rate_48h_log", "rate", "ln of drops per hour up, decayed over 48 h", 1,
                        false},
     [UP_SHARE_1H] = {"up_share_1h", "uptime", "share of the time with nodes up, decayed over 1 h",
                      -1, false},
@@ -156,9 +156,9 @@ write_own(const cursor *c, double time_s, size_t count, double *out)
     out[HOURS_SINCE_DROP * count] = hours_log(since_h);
     out[HOURS_UP * count] = c->nodes > 0.0 ? hours_log((time_s - c->came_up_s) / HOUR_S) : 0.0;
     out[DROP_RATE_1H * count] = own_rate(c, RATE_1H);
-    out[DROP_RATE_6H * count] = own_rate(c, RATE_6H);
-    out[DROP_RATE_24H * count] = own_rate(c, RATE_24H);
-    out[DROP_RATE_72H * count] = own_rate(c, RATE_72H);
+    out[DROP_RATE_3H * count] = own_rate(c, RATE_3H);
+    out[DROP_RATE_12H * count] = own_rate(c, RATE_12H);
+    out[DROP_RATE_48H * count] = own_rate(c, RATE_48H);
     out[UP_SHARE_1H * count] = (c->up_h[RATE_1H] + 1.0) / (c->seen_h[RATE_1H] + 2.0);
 }
 
@@ -184,7 +184,7 @@ write_siblings(const cursor *c, const spotopt__herd *region, const spotopt__herd
 
     out[REGION_UP_SHARE * count] = (up + 0.5) / (seen + 1.0);
     out[REGION_DROP_RATE * count] =
-        herd_rate(less(region->drops, c->drops[SIBLING]), less(region->seen_h, c->seen_h[SIBLING]));
+        herd_rate(less(region->drops, c->drops[RATE_3H]), less(region->seen_h, c->seen_h[RATE_3H]));
     out[ELSEWHERE_DROP_RATE * count] =
         herd_rate(less(all->drops, region->drops), less(all->seen_h, region->seen_h));
 }
@@ -279,7 +279,7 @@ write_series(const spotopt_history *history, uint32_t series, const spotopt__sib
     const double *row_s = history->time_s + of->first, *nodes = history->nodes_up + of->first;
     const spotopt__herd *region = siblings->herds + siblings->region_of[series] * siblings->moments,
                         *all = siblings->herds + siblings->regions * siblings->moments;
-    cursor c = {.tau_h = {1.0, 6.0, 24.0, 72.0, SIBLING_TAU_H, tau_h},
+    cursor c = {.tau_h = {1.0, SIBLING_TAU_H, 12.0, 48.0, tau_h},
                 .nodes = NAN,
                 .first_s = NAN,
                 .came_up_s = NAN,
