@@ -11,9 +11,11 @@
 #include <stdlib.h>
 
 #include "pack/tree_inner.h"
+#include "pack/vector.h"
 
 #define NODES_MOST 1000000
-#define EARLY_LEAST 300 /* pieces in several dimensions: a dive before the root is solved */
+#define EARLY_LEAST 300   /* pieces in several dimensions: a dive before the root is solved */
+#define WALK_LEAST 500000 /* work of a walk */
 #define CUT_ROUNDS 12
 #define CUTS_A_ROUND 30
 
@@ -263,6 +265,27 @@ is_time_to_dive(const spotopt__tree *tree, uint32_t node)
     return whole || tree->search->branch_nodes % 16 == 0;
 }
 
+/* Where bins must be almost full the packer walks on, for a half of all work; true when it found a
+ * better packing. */
+static bool
+walks(spotopt__tree *tree, int64_t least)
+{
+    const uint64_t before = tree->search->budget.work;
+    bool found;
+
+    if (tree->packer == NULL || !tree->has_best || spotopt__tree_is_alone(tree) ||
+        tree->nodes.at[0].open || tree->walked > before / 2)
+        return false;
+    if (!spotopt__plan_copy(&tree->plan, tree->best) ||
+        !spotopt__packer_walk(tree->packer, least, before / 8 + WALK_LEAST, &tree->plan)) {
+        tree->nomem = true;
+        return false;
+    }
+    found = spotopt__tree_keep(tree, &tree->plan);
+    tree->walked += tree->search->budget.work - before;
+    return found;
+}
+
 /* Cuts raise the LP by a little of a bin: they pay where that is all there is. In several
  * dimensions, with few pieces in a bin, it is more. */
 static bool
@@ -413,6 +436,8 @@ spotopt__tree_run(const spotopt__bare *bare, spotopt__oracle *oracle, spotopt__p
         }
         if (spotopt__search_over(search))
             break;
+        if (walks(&tree, least))
+            continue;
         spotopt__master_purge(&tree);
         state = visit(&tree, node);
         if (state == SPOTOPT__NODE_STOPPED && spotopt__search_over(search))

@@ -45,6 +45,7 @@ typedef struct spotopt__tree {
     spotopt__simplex *lp;
     uint32_t unfinished;     /* plans that the packer could not complete, one after the other */
     spotopt__packer *packer; /* several dimensions, one sort of bins; else NULL */
+    uint64_t walked;         /* work that it spent on walks */
     spotopt__filler *filler; /* one dimension; else NULL */
     spotopt__plan *best;
     bool has_best;

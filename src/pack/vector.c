@@ -18,6 +18,9 @@ struct spotopt__packer {
     uint32_t *next;    /* by type: its first item not yet given out */
     uint32_t *bin_of;  /* by item */
     spotopt__fill *fills;
+    spotopt__walk *walk; /* or NULL */
+    uint32_t walk_bins;  /* how many it wants; 0: not asked yet */
+    uint64_t seed;
 };
 
 bool
@@ -63,6 +66,7 @@ spotopt__packer_new(const spotopt__bare *bare, spotopt__budget *budget, uint64_t
         return NULL;
     }
     packer->bare = bare;
+    packer->seed = seed;
     spotopt__arena_init(&packer->arena, context);
     size = spotopt__arena_alloc(&packer->arena, (size_t)n * lanes, sizeof *size);
     capacity = spotopt__arena_alloc(&packer->arena, lanes, sizeof *capacity);
@@ -101,6 +105,7 @@ spotopt__packer_free(spotopt__packer *packer)
 {
     if (packer == NULL)
         return;
+    spotopt__walk_free(packer->walk);
     spotopt__vfill_free(&packer->fill);
     spotopt__arena_free(&packer->arena);
     spotopt__free(packer->bare->model->context, packer);
@@ -169,6 +174,49 @@ read_plan(spotopt__packer *packer, const spotopt__plan *plan, int64_t most)
     return bins;
 }
 
+/* A plan that is better than what was found here; false: it is not. */
+static bool
+adopt(spotopt__packer *packer, const spotopt__plan *plan)
+{
+    spotopt__vfill *fill = &packer->fill;
+    uint32_t count;
+
+    if (plan->batches.count == 0 || plan->cost >= packer->bare->sort[0].cost * fill->best_bins)
+        return false;
+    count = read_plan(packer, plan, fill->best_bins);
+    if (count != SPOTOPT__NONE) {
+        fill->best_bins = count;
+        memcpy(fill->best, packer->bin_of, packer->vector.items * sizeof *fill->best);
+    }
+    return true;
+}
+
+bool
+spotopt__packer_walk(spotopt__packer *packer, int64_t least, uint64_t work, spotopt__plan *plan)
+{
+    const int64_t cost = packer->bare->sort[0].cost;
+    spotopt__vfill *fill = &packer->fill;
+    uint32_t bins;
+    bool nomem = false;
+
+    (void)adopt(packer, plan);
+    bins = fill->best_bins - 1;
+    if (bins == 0 || bins * cost < least)
+        return true;
+    if (bins != packer->walk_bins) {
+        spotopt__walk_free(packer->walk);
+        packer->walk_bins = bins;
+        packer->walk = spotopt__walk_new(&packer->vector, bins, fill->budget, packer->seed, &nomem);
+    }
+    if (packer->walk == NULL)
+        return !nomem;
+    if (!spotopt__walk_run(packer->walk, work, packer->bin_of))
+        return true;
+    fill->best_bins = bins;
+    memcpy(fill->best, packer->bin_of, packer->vector.items * sizeof *fill->best);
+    return write_plan(packer, plan);
+}
+
 bool
 spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps, spotopt__plan *plan)
 {
@@ -177,15 +225,8 @@ spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps, spot
     const uint32_t stop = bins > 1 ? (uint32_t)(bins < UINT32_MAX ? bins : UINT32_MAX) : 1;
     spotopt__vfill *fill = &packer->fill;
 
-    if (plan->batches.count > 0 && plan->cost < cost * fill->best_bins) {
-        uint32_t count = read_plan(packer, plan, fill->best_bins);
-        if (count != SPOTOPT__NONE) {
-            fill->best_bins = count;
-            memcpy(fill->best, packer->bin_of, packer->vector.items * sizeof *fill->best);
-        }
-    } else if (fill->best_bins == packer->vector.items) {
+    if (!adopt(packer, plan) && fill->best_bins == packer->vector.items)
         spotopt__vfill_greedily(fill, stop);
-    }
     spotopt__vfill_fewer(fill, stop, steps);
     if (plan->batches.count > 0 && plan->cost <= cost * fill->best_bins)
         return true;

@@ -62,6 +62,15 @@ uint64_t spotopt__vfill_work(const spotopt__vfill *fill);
 bool spotopt__vfill_rest(spotopt__vfill *fill, const uint32_t *bin_of, uint32_t bins,
                          uint64_t steps);
 
+/* Packings into so many bins that hardly anything may be wasted; fill_tight.c. NULL: there is too
+ * much to spare, or nothing to be expected, or memory ran out (*out_nomem). */
+typedef struct spotopt__walk spotopt__walk;
+spotopt__walk *spotopt__walk_new(const spotopt__vector *vector, uint32_t bins,
+                                 spotopt__budget *budget, uint64_t seed, bool *out_nomem);
+void spotopt__walk_free(spotopt__walk *walk);
+/* Goes on for about so much work of the budget; true, and each item's bin, when it found one. */
+bool spotopt__walk_run(spotopt__walk *walk, uint64_t work, uint32_t *bin_of);
+
 /* Whether sizes and capacities are such small numbers, and pieces few enough. */
 bool spotopt__vector_suits(const spotopt__bare *bare);
 
@@ -77,6 +86,9 @@ uint64_t spotopt__packer_work(const spotopt__packer *packer); /* of one step */
  * plan. False: memory ran out. */
 bool spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps,
                          spotopt__plan *plan);
+/* The same where bins must be almost full, for about so much work. Quick where they need not. */
+bool spotopt__packer_walk(spotopt__packer *packer, int64_t least, uint64_t work,
+                          spotopt__plan *plan);
 /* Completes a plan that lacks pieces, moving what is in it, at a cost of at most `most`; true and
  * in plan when it could. */
 bool spotopt__packer_finish(spotopt__packer *packer, spotopt__plan *plan, int64_t most,

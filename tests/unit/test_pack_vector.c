@@ -372,6 +372,87 @@ test_vector__fewer_bins_hold_all_items(void)
     CU_ASSERT(sum[0] <= sum[2] && sum[2] < sum[1]); /* the search is worth something */
 }
 
+/* Twelve bins of four pieces each that fill them, but for a unit of waste here and there. */
+static void
+cut_bins(spotopt__rng *rng, int32_t *size)
+{
+    for (uint32_t b = 0; b < 12; b++) {
+        for (uint32_t r = 0; r < 2; r++) {
+            int32_t left = 80 - (int32_t)spotopt__rng_below(rng, 2);
+            for (uint32_t i = 0; i < 4; i++) {
+                const int32_t some = i < 3 ? 14 + (int32_t)spotopt__rng_below(rng, 12) : left;
+                size[(4 * b + i) * 4 + r] = some;
+                left -= some;
+            }
+        }
+    }
+}
+
+static void
+test_vector__walks_find_packings_that_leave_nothing_to_spare(void)
+{
+    static const int32_t capacity[4] = {80, 80, 0, 0};
+    static int32_t size[48 * 4];
+    const spotopt__vector vector = {NULL, 48, 2, 4, size, capacity};
+    uint32_t found = 0, bin_of[48];
+    spotopt__rng rng;
+
+    spotopt__rng_seed(&rng, 11);
+    for (int round = 0; round < 10; round++) {
+        spotopt__budget budget;
+        spotopt__walk *walk;
+        bool nomem;
+        cut_bins(&rng, size);
+        spotopt__budget_start(&budget, NULL, NULL);
+        CU_ASSERT_PTR_NULL(spotopt__walk_new(&vector, 14, &budget, 1, &nomem)); /* much to spare */
+        CU_ASSERT_PTR_NULL(spotopt__walk_new(&vector, 11, &budget, 1, &nomem)); /* too few */
+        walk = spotopt__walk_new(&vector, 12, &budget, 1, &nomem);
+        CU_ASSERT(!nomem);
+        if (walk != NULL && spotopt__walk_run(walk, 40000000, bin_of)) {
+            int32_t load[12 * 2] = {0};
+            found++;
+            for (uint32_t i = 0; i < 48; i++) {
+                CU_ASSERT_FATAL(bin_of[i] < 12);
+                load[2 * bin_of[i]] += size[4 * i];
+                load[2 * bin_of[i] + 1] += size[4 * i + 1];
+            }
+            for (uint32_t b = 0; b < 24; b++)
+                CU_ASSERT(load[b] <= 80);
+        }
+        spotopt__walk_free(walk);
+    }
+    CU_ASSERT(found >= 5);
+}
+
+static void
+test_vector__a_walk_that_finds_no_memory_is_none(void)
+{
+    static const int32_t capacity[4] = {80, 80, 0, 0};
+    static int32_t size[48 * 4];
+    fail_alloc allocator = FAIL_ALLOC_INIT;
+    spotopt_context *context;
+    spotopt__budget budget;
+    spotopt__rng rng;
+    bool nomem = true;
+
+    spotopt__rng_seed(&rng, 11);
+    cut_bins(&rng, size);
+    fail_never(&allocator);
+    context = fail_alloc_context(&allocator);
+    spotopt__budget_start(&budget, context, NULL);
+    for (size_t n = 0; nomem; n++) {
+        const spotopt__vector vector = {context, 48, 2, 4, size, capacity};
+        spotopt__walk *walk;
+        fail_after(&allocator, n);
+        walk = spotopt__walk_new(&vector, 12, &budget, 1, &nomem);
+        CU_ASSERT(nomem == (allocator.failed > 0));
+        CU_ASSERT(!nomem || walk == NULL);
+        spotopt__walk_free(walk);
+        CU_ASSERT_EQUAL(allocator.live, 1); /* the context */
+    }
+    spotopt_context_free(context);
+}
+
 int
 main(void)
 {
@@ -379,6 +460,8 @@ main(void)
         TEST(test_vector__prices_agree_with_all_contents),
         TEST(test_vector__packings_agree_with_all_packings),
         TEST(test_vector__fewer_bins_hold_all_items),
+        TEST(test_vector__walks_find_packings_that_leave_nothing_to_spare),
+        TEST(test_vector__a_walk_that_finds_no_memory_is_none),
         TEST(test_vector__every_allocation_may_fail),
     };
 
