@@ -42,6 +42,7 @@ typedef int32_t spotopt_status;
 %include "common/history.i"
 %include "common/risk.i"
 %include "common/portfolio.i"
+%include "common/lifetime.i"
 %include "common/rank.i"
 %include "common/pack.i"
 %include "common/drain.i"

@@ -10,6 +10,8 @@
 %rename(_lost_count) lost_count;
 %rename(_makespan_s) makespan_s;
 %rename(_score_of) score_of;
+%rename(_fit_of) spotopt_lifetime::fit_of;
+%rename(_ages_of) ages_of;
 %rename(_portfolio_assess) spotopt_portfolio_assess_of;
 %rename(_portfolio_learn_shocks) spotopt_portfolio_learn_shocks_of;
 %rename(_rank_of) rank_of;
@@ -18,6 +20,7 @@
 %rename(_make_of) make_of;
 %rename(_check_of) check_of;
 %thread spotopt_risk::score_of;
+%thread spotopt_lifetime::fit_of;
 %thread spotopt_portfolio_assess_of;
 %thread spotopt_portfolio_learn_shocks_of;
 %thread spotopt_ranking::rank_of;
@@ -75,6 +78,31 @@
         """
         out = tuple(_column(one, self._pools) for one in (p, low, high))
         self._columns_of(horizon_h, *out)
+        return out
+%}
+}
+
+%extend spotopt_lifetime {
+%pythoncode %{
+    @classmethod
+    def fit(cls, age_h, reclaimed, *, start_age_h=None, group=None, block=None):
+        """Fit a hazard by age to nodes, columns with one entry a node.
+
+        age_h when last seen, reclaimed 1 where that ended it and 0 where nobody knows (float64, uint32);
+        start_age_h where watching began late; group tells kinds of nodes apart, each with a level of its
+        own; block those that may be reclaimed together, which intervals then count once.
+        """
+        return cls._fit_of(_reals(age_h), _indices(reclaimed), _reals(start_age_h), _indices(group),
+                           _indices(block))
+
+    def columns(self, age_h, horizon_h, *, group=None):
+        """p that nodes of stated ages are reclaimed within horizon_h hours, and its 2.5 % and 97.5 % quantiles.
+
+        Returns three array.array, which numpy.asarray() wraps uncopied.
+        """
+        age_h = _reals(age_h)
+        out = tuple(_column(None, len(age_h)) for _ in range(3))
+        self._ages_of(age_h, _indices(group), horizon_h, *out)
         return out
 %}
 }

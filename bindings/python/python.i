@@ -101,7 +101,8 @@ spotopt_column(const uint32_t, spotopt_py_indices($input, "$1_name", &view) < 0)
     (const double *usd_per_hour, size_t count), (const double *capacity, size_t capacity_count),
     (const double *request, size_t request_count), (const double *values, size_t value_count),
     (const double *vcpus, size_t vcpu_count), (const double *p_drop, size_t drop_count),
-    (const double *p_node, size_t p_node_count),
+    (const double *p_node, size_t p_node_count), (const double *age_h, size_t age_count),
+    (const double *start_age_h, size_t start_count),
     (const double *weights, size_t weight_count), (const double *tolerances, size_t tolerance_count)
 }
 %apply (double *column, size_t count) {
@@ -114,6 +115,8 @@ spotopt_column(const uint32_t, spotopt_py_indices($input, "$1_name", &view) < 0)
     (const uint32_t *pools, size_t pool_count), (const uint32_t *demands, size_t demand_count),
     (const uint32_t *others, size_t other_count), (const uint32_t *nodes, size_t node_count),
     (const uint32_t *region, size_t region_count),
+    (const uint32_t *reclaimed, size_t reclaimed_count),
+    (const uint32_t *group, size_t group_count), (const uint32_t *block, size_t block_count),
     (const uint32_t *directions, size_t direction_count),
     (const uint32_t *criticals, size_t critical_count)
 }

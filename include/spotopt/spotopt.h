@@ -14,6 +14,7 @@
 #include "spotopt/export.h"
 #include "spotopt/funnel.h"
 #include "spotopt/history.h"
+#include "spotopt/lifetime.h"
 #include "spotopt/model.h"
 #include "spotopt/options.h"
 #include "spotopt/pack.h"

@@ -59,3 +59,22 @@ def test_shocks_are_learned_from_pools_that_fall_together():
     assert region > 0.6 and world == pytest.approx(0.14)
     with pytest.raises(spotopt.ArgumentError, match="horizon_h"):
         spotopt.learn_shocks(history, 0, 86400, horizon_h=0)
+
+
+def test_young_nodes_are_reclaimed_sooner_where_they_were():
+    ages = [0.1 * (i % 10 + 1) for i in range(60)] + [20.0] * 60
+    life = spotopt.Lifetime.fit(ages, [1] * 60 + [0] * 60)
+    p, low, high = life.columns([0.0, 2.0, 10.0], 1.0)
+    assert p[0] > 0.3 > p[1] >= p[2] and all(a <= b <= c for a, b, c in zip(low, p, high))
+    assert low[0] > high[2]
+
+
+def test_lifetimes_of_groups_have_levels_of_their_own():
+    ages, reclaimed, group = [1.0] * 200, [1] * 80 + [0] * 20 + [1] * 5 + [0] * 95, [3] * 100 + [9] * 100
+    life = spotopt.Lifetime.fit(ages, reclaimed, group=group, block=range(200))
+    p = life.columns([0.0, 0.0, 0.0], 1.0, group=[3, 9, 77])[0]
+    assert p[0] > p[2] > p[1]
+    with pytest.raises(spotopt.ArgumentError, match="group has 1 items; want 3"):
+        life.columns([0.0, 0.0, 0.0], 1.0, group=[3])
+    with pytest.raises(spotopt.ArgumentError, match=r"reclaimed\[0\] is 2"):
+        spotopt.Lifetime.fit([1.0], [2])

@@ -26,6 +26,7 @@ from .core import (
     Experiment,
     Funnel,
     History,
+    Lifetime,
     Metrics,
     Options,
     Packing,

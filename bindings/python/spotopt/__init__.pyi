@@ -182,6 +182,25 @@ class History:
     def parse(cls, text: _Text, name: str = "history") -> History: ...
     def __len__(self) -> int: ...
 
+class Lifetime:
+    @classmethod
+    def fit(
+        cls,
+        age_h: Union[_Reals, Iterable[float]],
+        reclaimed: Union[_Indices, Iterable[int]],
+        *,
+        start_age_h: Union[_Reals, Iterable[float], None] = None,
+        group: Union[_Indices, Iterable[int], None] = None,
+        block: Union[_Indices, Iterable[int], None] = None,
+    ) -> Lifetime: ...
+    def columns(
+        self,
+        age_h: Union[_Reals, Iterable[float]],
+        horizon_h: float,
+        *,
+        group: Union[_Indices, Iterable[int], None] = None,
+    ) -> Tuple[array.array[float], array.array[float], array.array[float]]: ...
+
 class Metrics:
     @classmethod
     def parse(cls, text: _Text, name: str = "metrics") -> Metrics: ...
