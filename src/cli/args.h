@@ -74,6 +74,7 @@ int cmd_help(const args *a);
 int cmd_pack(const args *a);
 int cmd_plan(const args *a);
 int cmd_rank(const args *a);
+int cmd_risk(const args *a);
 int cmd_show(const args *a);
 int cmd_version(const args *a);
 

@@ -27,6 +27,7 @@ static const shown kinds[] = {
     {"Ranking", print_ranking, html_ranking},
     {"DrainPlan", print_drain, html_drain},
     {"Funnel", print_funnel, html_funnel},
+    {"RiskEvaluation", print_evaluation, html_evaluation},
     {"ExperimentReport", print_experiment, html_experiment},
     {"CanaryReport", print_experiment, html_experiment},
 };
@@ -155,7 +156,7 @@ deliver(const session *s, const char *json, size_t length)
             kind = &kinds[i];
     }
     if (kind == NULL) {
-        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, "
+        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, RiskEvaluation, "
             "ExperimentReport or CanaryReport",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;

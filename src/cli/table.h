@@ -40,6 +40,7 @@ void print_packing(const cJSON *doc, const style *s, text *out);
 void print_ranking(const cJSON *doc, const style *s, text *out);
 void print_drain(const cJSON *doc, const style *s, text *out);
 void print_funnel(const cJSON *doc, const style *s, text *out);
+void print_evaluation(const cJSON *doc, const style *s, text *out);
 void print_experiment(const cJSON *doc, const style *s, text *out);
 
 #endif

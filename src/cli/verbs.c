@@ -110,6 +110,28 @@ static const flag experiment_flags[] = {
     {0},
 };
 
+static const flag risk_flags[] = {
+    {"history", 0, "FILE", NULL, "capacity seen over time, CSV; needed"},
+    {"catalog", 0, "FILE", NULL, "what can be bought, for vendors' signals, CSV or JSON"},
+    {"model", 0, "FILE", NULL, "evaluate: the model to judge; without one, layers 1-2"},
+    {"against", 0, "FILE", NULL,
+     "evaluate: another model, scored at the same moments and compared"},
+    {"from", 0, "TIME", NULL, "begin of the window, seconds of the history's epoch; needed"},
+    {"to", 0, "TIME", NULL, "end of the window, not in it; needed"},
+    {"horizons", 0, "H,H,..", NULL, "evaluate: hours ahead; the default is 1,4,24"},
+    {"step", 0, "SECONDS", NULL, "evaluate: between moments; the default is 900"},
+    {"reference", 0, "FRAC,..", NULL,
+     "evaluate: what a forecast without skill says, by horizon; the default is the share of drops "
+     "in the model's fit window"},
+    {"predictions", 0, "FILE", NULL,
+     "evaluate: write every forecast there, CSV pool,time_s,p_1h,..."},
+    {"pool", 0, "ID", NULL, "evaluate: draw this pool over time; the default has most drops"},
+    {"ledger", 0, "FILE", NULL, "models: the ledger of models, JSON lines; needed"},
+    {"author", 0, "NAME", NULL, "models: who changes it; the default is the user's name"},
+    {"reason", 0, "TEXT", NULL, "models: why"},
+    {0},
+};
+
 static const flag no_flags[] = {{0}};
 static const flag help_flags[] = {
     {"man", 0, NULL, NULL, "as a man page, in roff"},
@@ -151,6 +173,13 @@ const verb verbs[] = {
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",
      "spotopt funnel monday.json tuesday.json -o openmetrics", no_flags, true, cmd_funnel},
+    {"risk", "evaluate|models ...", "forecast drops of pools, and judge forecasts",
+     "evaluate judges a model, or the built-in layers, on a window of the history: scores with "
+     "day-block intervals, baselines beside them, reliability curves; a model's windows must end "
+     "before the window begins. models {list,upload FILE,graduate ID,set-current ID,retire ID} "
+     "keeps the life of models in a ledger; exit status 1 means that a change was refused.",
+     "spotopt risk evaluate --history history.csv --model model.json --from 1900800 --to 2534400",
+     risk_flags, true, cmd_risk},
     {"experiment", "assign|compare|canary FILE", "find out which of two ways is better",
      "assign reads units, one a line, and prints the arm of each. compare reads measurements (CSV "
      "unit,time_s,arm,metric,value[,pre_value]) and says which arm is better, with intervals that "
@@ -159,7 +188,8 @@ const verb verbs[] = {
      "spotopt experiment compare measurements.csv --treatment hazard --metric usd_per_hour",
      experiment_flags, true, cmd_experiment},
     {"show", "FILE", "print a document that another verb wrote, as a table or a page",
-     "Reads a Plan, PackingResult, Ranking, DrainPlan, Funnel, ExperimentReport or CanaryReport "
+     "Reads a Plan, PackingResult, Ranking, DrainPlan, Funnel, RiskEvaluation, ExperimentReport or "
+     "CanaryReport "
      "and prints it as -o asks. Nothing "
      "is computed anew.",
      "spotopt show plan.json -o html --output-file report.html", no_flags, true, cmd_show},

@@ -91,7 +91,7 @@ interval(double *values, size_t count, double *low, double *high)
 
 /* won[d * days + e]: pairs of a yes of day d and a no of day e that the yes wins, ties one half. */
 static bool
-tally_pairs(spotopt_context *context, const spotopt__rows *rows, double *won)
+tally_pairs(spotopt_context *context, const spotopt__sorted *rows, double *won)
 {
     const uint32_t days = rows->days;
     double *below = spotopt__alloc_array(context, days, sizeof *below); /* a no so far, by day */
@@ -134,7 +134,7 @@ auc_of_tally(const double *won, const double *times, uint32_t days)
 }
 
 static double
-auc_of_pass(const spotopt__rows *rows, const double *times)
+auc_of_pass(const spotopt__sorted *rows, const double *times)
 {
     double no = 0.0, won = 0.0;
 
@@ -155,7 +155,7 @@ auc_of_pass(const spotopt__rows *rows, const double *times)
 }
 
 bool
-spotopt__scores_bootstrap(spotopt_context *context, const spotopt__rows *rows, uint32_t draws,
+spotopt__scores_bootstrap(spotopt_context *context, const spotopt__sorted *rows, uint32_t draws,
                           uint64_t seed, spotopt__scores *io)
 {
     const uint32_t days = rows->days;

@@ -148,7 +148,7 @@ spotopt__evaluation_judge(spotopt_evaluation *evaluation, spotopt_error *err)
     for (uint32_t f = 0; is_fine && status == SPOTOPT_OK && f < evaluation->forecast_count; f++) {
         for (uint32_t h = 0; is_fine && h < evaluation->horizon_count; h++) {
             spotopt__scores *scores = &evaluation->scores[f * evaluation->horizon_count + h];
-            spotopt__rows rows = {0};
+            spotopt__sorted rows = {0};
 
             spotopt__pick(evaluation, f, f, h, NULL, 0, &picked);
             if (picked.count == 0) {
@@ -161,13 +161,13 @@ spotopt__evaluation_judge(spotopt_evaluation *evaluation, spotopt_error *err)
                                        text);
                 break;
             }
-            is_fine = spotopt__rows_make(evaluation->context, picked.p, picked.y, picked.time_s,
-                                         picked.pool, picked.count, &rows) &&
+            is_fine = spotopt__sorted_make(evaluation->context, picked.p, picked.y, picked.time_s,
+                                           picked.pool, picked.count, &rows) &&
                       spotopt__scores_make(evaluation->context, &rows, evaluation->reference[h],
                                            scores) &&
                       spotopt__scores_bootstrap(evaluation->context, &rows, evaluation->draws,
                                                 evaluation->seed, scores);
-            spotopt__rows_free(evaluation->context, &rows);
+            spotopt__sorted_free(evaluation->context, &rows);
         }
     }
     for (uint32_t h = 0; is_fine && status == SPOTOPT_OK && h < evaluation->horizon_count; h++)

@@ -132,16 +132,16 @@ put_slice(writer *w, const char *by, const char *name, const uint32_t *number, u
     spotopt__jw_key(jw, "horizons");
     spotopt__jw_object(jw);
     for (uint32_t h = 0; is_fine && h < of->horizon_count; h++) {
-        spotopt__rows rows = {0};
+        spotopt__sorted rows = {0};
         spotopt__scores s;
 
         spotopt__pick(of, 0, 0, h, number, value, &w->picked);
         if (w->picked.count == 0)
             continue;
-        is_fine = spotopt__rows_make(of->context, w->picked.p, w->picked.y, w->picked.time_s, NULL,
-                                     w->picked.count, &rows) &&
+        is_fine = spotopt__sorted_make(of->context, w->picked.p, w->picked.y, w->picked.time_s,
+                                       NULL, w->picked.count, &rows) &&
                   spotopt__scores_make(of->context, &rows, of->reference[h], &s);
-        spotopt__rows_free(of->context, &rows);
+        spotopt__sorted_free(of->context, &rows);
         if (!is_fine)
             break;
         key_of_horizon(w, h);

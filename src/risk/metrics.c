@@ -93,10 +93,10 @@ spotopt__days_of(spotopt_context *context, const double *time_s, size_t count, u
 }
 
 bool
-spotopt__rows_make(spotopt_context *context, const double *p, const uint8_t *y,
-                   const double *time_s, const uint32_t *pool, size_t count, spotopt__rows *out)
+spotopt__sorted_make(spotopt_context *context, const double *p, const uint8_t *y,
+                     const double *time_s, const uint32_t *pool, size_t count, spotopt__sorted *out)
 {
-    spotopt__rows rows = {.count = count, .pools = 1};
+    spotopt__sorted rows = {.count = count, .pools = 1};
     uint64_t *key = spotopt__alloc_array(context, count + 1, sizeof *key);
     uint32_t *index = spotopt__alloc_array(context, count + 1, sizeof *index);
     uint32_t *day = spotopt__alloc_array(context, count + 1, sizeof *day);
@@ -129,18 +129,18 @@ spotopt__rows_make(spotopt_context *context, const double *p, const uint8_t *y,
     if (is_fine)
         *out = rows;
     else
-        spotopt__rows_free(context, &rows);
+        spotopt__sorted_free(context, &rows);
     return is_fine;
 }
 
 void
-spotopt__rows_free(spotopt_context *context, spotopt__rows *rows)
+spotopt__sorted_free(spotopt_context *context, spotopt__sorted *rows)
 {
     spotopt__free(context, rows->p);
     spotopt__free(context, rows->y);
     spotopt__free(context, rows->day);
     spotopt__free(context, rows->pool);
-    *rows = (spotopt__rows){0};
+    *rows = (spotopt__sorted){0};
 }
 
 double
@@ -165,7 +165,7 @@ spotopt__auc(const double *p, const uint8_t *y, size_t count)
 
 /* Each pool's rows lie together after one counting pass, still by rising forecast. */
 static bool
-within_pools(spotopt_context *context, const spotopt__rows *rows, double *out)
+within_pools(spotopt_context *context, const spotopt__sorted *rows, double *out)
 {
     size_t *first = spotopt__alloc_array(context, (size_t)rows->pools + 1, sizeof *first);
     double *p = spotopt__alloc_array(context, rows->count + 1, sizeof *p);
@@ -205,7 +205,7 @@ within_pools(spotopt_context *context, const spotopt__rows *rows, double *out)
 
 /* Bin k ends at the first change of the forecast at or after row k n / 10 (halves to even). */
 static void
-cut_bins(const spotopt__rows *rows, spotopt__scores *s)
+cut_bins(const spotopt__sorted *rows, spotopt__scores *s)
 {
     size_t at = 0;
 
@@ -231,7 +231,7 @@ cut_bins(const spotopt__rows *rows, spotopt__scores *s)
 }
 
 bool
-spotopt__scores_make(spotopt_context *context, const spotopt__rows *rows, double reference,
+spotopt__scores_make(spotopt_context *context, const spotopt__sorted *rows, double reference,
                      spotopt__scores *out)
 {
     spotopt__scores s = {.count = rows->count, .days = rows->days};

@@ -46,12 +46,13 @@ make_table(table *t, size_t count, unsigned levels, unsigned days)
     }
 }
 
-static spotopt__rows
+static spotopt__sorted
 rows_of(const table *t)
 {
-    spotopt__rows rows = {0};
+    spotopt__sorted rows = {0};
 
-    CU_ASSERT_TRUE_FATAL(spotopt__rows_make(NULL, t->p, t->y, t->time_s, t->pool, t->count, &rows));
+    CU_ASSERT_TRUE_FATAL(
+        spotopt__sorted_make(NULL, t->p, t->y, t->time_s, t->pool, t->count, &rows));
     return rows;
 }
 
@@ -83,7 +84,7 @@ test_scores__equal_their_definitions_on_random_rows_with_ties(void)
         double reference = 0.05 + 0.9 * unit();
 
         make_table(&t, 1 + (size_t)(unit() * (MOST - 1)), 2 + (unsigned)(unit() * 60), 9);
-        spotopt__rows rows = rows_of(&t);
+        spotopt__sorted rows = rows_of(&t);
         CU_ASSERT_TRUE_FATAL(spotopt__scores_make(NULL, &rows, reference, &s));
         for (size_t i = 0; i < t.count; i++) {
             double chance = t.y[i] ? t.p[i] : 1.0 - t.p[i];
@@ -107,7 +108,7 @@ test_scores__equal_their_definitions_on_random_rows_with_ties(void)
         }
         CU_ASSERT(weights == 0.0 ? isnan(s.within_pool_auc)
                                  : fabs(s.within_pool_auc - within / weights) < 1e-12);
-        spotopt__rows_free(NULL, &rows);
+        spotopt__sorted_free(NULL, &rows);
     }
 }
 
@@ -121,7 +122,7 @@ test_reliability__adds_up_and_keeps_equal_forecasts_together(void)
         double ece = 0.0;
 
         make_table(&t, 20 + (size_t)(unit() * (MOST - 20)), 2 + (unsigned)(unit() * 40), 3);
-        spotopt__rows rows = rows_of(&t);
+        spotopt__sorted rows = rows_of(&t);
         CU_ASSERT_TRUE_FATAL(spotopt__scores_make(NULL, &rows, NAN, &s));
         CU_ASSERT_DOUBLE_EQUAL(s.brier, s.reliability - s.resolution + s.uncertainty + s.within_bin,
                                1e-12);
@@ -147,7 +148,7 @@ test_reliability__adds_up_and_keeps_equal_forecasts_together(void)
         }
         CU_ASSERT_EQUAL(count, t.count);
         CU_ASSERT_DOUBLE_EQUAL(s.ece, ece, 1e-12);
-        spotopt__rows_free(NULL, &rows);
+        spotopt__sorted_free(NULL, &rows);
     }
 }
 
@@ -158,11 +159,11 @@ test_reliability__has_no_spread_within_bins_of_one_forecast_each(void)
     spotopt__scores s;
 
     make_table(&t, 500, 5, 3);
-    spotopt__rows rows = rows_of(&t);
+    spotopt__sorted rows = rows_of(&t);
     CU_ASSERT_TRUE_FATAL(spotopt__scores_make(NULL, &rows, NAN, &s));
     CU_ASSERT(s.bin_count <= 5);
     CU_ASSERT_DOUBLE_EQUAL(s.within_bin, 0.0, 1e-12); /* Murphy's three terms alone */
-    spotopt__rows_free(NULL, &rows);
+    spotopt__sorted_free(NULL, &rows);
 }
 
 static int
@@ -217,7 +218,7 @@ test_bootstrap__equals_copying_every_row_of_the_drawn_days(void)
         spotopt__pcg64 rng;
 
         make_table(&t, 150, round % 2 == 0 ? 7 : 1000, 2 + 2 * (unsigned)round);
-        spotopt__rows rows = rows_of(&t);
+        spotopt__sorted rows = rows_of(&t);
         CU_ASSERT_TRUE_FATAL(spotopt__scores_make(NULL, &rows, 0.4, &s));
         CU_ASSERT_TRUE_FATAL(spotopt__scores_bootstrap(NULL, &rows, DRAWS, 99, &s));
         CU_ASSERT_TRUE_FATAL(
@@ -253,7 +254,7 @@ test_bootstrap__equals_copying_every_row_of_the_drawn_days(void)
         CU_ASSERT_DOUBLE_EQUAL(s.bss_high, slow_percentile(skills, DRAWS, 0.975), 1e-9);
         CU_ASSERT_DOUBLE_EQUAL(g.low, slow_percentile(gains, DRAWS, 0.025), 1e-9);
         CU_ASSERT_DOUBLE_EQUAL(g.high, slow_percentile(gains, DRAWS, 0.975), 1e-9);
-        spotopt__rows_free(NULL, &rows);
+        spotopt__sorted_free(NULL, &rows);
     }
 }
 
@@ -271,19 +272,19 @@ test_bootstrap__is_the_same_by_tally_and_by_passes(void)
         y[i] = unit() < p[i];
     }
     for (int k = 0; k < 2; k++) {
-        spotopt__rows rows = {0};
+        spotopt__sorted rows = {0};
         spotopt__scores s;
 
         for (size_t i = 0; i < DAYS * EACH; i++)
             time_s[i] = 86400.0 * (double)(i / EACH / (k == 0 ? 1 : 2));
-        CU_ASSERT_TRUE_FATAL(spotopt__rows_make(NULL, p, y, time_s, NULL, DAYS * EACH, &rows));
+        CU_ASSERT_TRUE_FATAL(spotopt__sorted_make(NULL, p, y, time_s, NULL, DAYS * EACH, &rows));
         CU_ASSERT_EQUAL(rows.days, (uint32_t)(k == 0 ? DAYS : DAYS / 2));
         CU_ASSERT_TRUE_FATAL(spotopt__scores_make(NULL, &rows, NAN, &s));
         CU_ASSERT_TRUE_FATAL(spotopt__scores_bootstrap(NULL, &rows, 400, 3, &s));
         low[k] = s.auc_low;
         high[k] = s.auc_high;
         CU_ASSERT(s.auc_low < s.auc && s.auc < s.auc_high);
-        spotopt__rows_free(NULL, &rows);
+        spotopt__sorted_free(NULL, &rows);
     }
     /* Rows are independent here, so that blocks of one day and of two tell the same. */
     CU_ASSERT_DOUBLE_EQUAL(low[0], low[1], 0.004);
@@ -300,7 +301,7 @@ test_bootstrap__covers_the_true_skill(void)
     for (int world = 0; world < WORLDS; world++) {
         static double p[DAYS * EACH], time_s[DAYS * EACH];
         static uint8_t y[DAYS * EACH];
-        spotopt__rows rows = {0};
+        spotopt__sorted rows = {0};
         spotopt__scores s;
         /* p is the truth, 0.1 or 0.7 by day, so rows of a day depend on each other through it. */
         for (int d = 0; d < DAYS; d++) {
@@ -312,12 +313,12 @@ test_bootstrap__covers_the_true_skill(void)
                 time_s[d * EACH + i] = 86400.0 * d + 60.0 * i;
             }
         }
-        CU_ASSERT_TRUE_FATAL(spotopt__rows_make(NULL, p, y, time_s, NULL, DAYS * EACH, &rows));
+        CU_ASSERT_TRUE_FATAL(spotopt__sorted_make(NULL, p, y, time_s, NULL, DAYS * EACH, &rows));
         CU_ASSERT_TRUE_FATAL(spotopt__scores_make(NULL, &rows, 0.4, &s));
         CU_ASSERT_TRUE_FATAL(spotopt__scores_bootstrap(NULL, &rows, 400, (uint64_t)world, &s));
         /* 1 - E[p(1-p)] / E[(0.4 - y)^2] = 1 - 0.15 / 0.24 */
         held += s.bss_low <= 0.375 && 0.375 <= s.bss_high;
-        spotopt__rows_free(NULL, &rows);
+        spotopt__sorted_free(NULL, &rows);
     }
     CU_ASSERT(held >= WORLDS * 89 / 100);
     CU_ASSERT(held <= WORLDS * 99 / 100);
@@ -347,16 +348,16 @@ test_scores__survive_every_failing_allocation(void)
 
     make_table(&t, 100, 9, 4);
     for (size_t n = 0; !is_done && n < 1000; n++) {
-        spotopt__rows rows = {0};
+        spotopt__sorted rows = {0};
         spotopt__scores s;
         spotopt__gain g;
 
         fail_after(&allocator, n);
-        is_done = spotopt__rows_make(context, t.p, t.y, t.time_s, t.pool, t.count, &rows) &&
+        is_done = spotopt__sorted_make(context, t.p, t.y, t.time_s, t.pool, t.count, &rows) &&
                   spotopt__scores_make(context, &rows, NAN, &s) &&
                   spotopt__scores_bootstrap(context, &rows, 10, 1, &s) &&
                   spotopt__gain_make(context, t.p, t.other, t.y, t.time_s, t.count, 0.5, 10, 1, &g);
-        spotopt__rows_free(context, &rows);
+        spotopt__sorted_free(context, &rows);
         CU_ASSERT_EQUAL(allocator.live, before);
     }
     CU_ASSERT_TRUE(is_done);
