@@ -10,6 +10,7 @@
 %module spotopt
 %{
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "spotopt/spotopt.h"
@@ -41,6 +42,7 @@ typedef int32_t spotopt_status;
 %include "common/policy.i"
 %include "common/history.i"
 %include "common/risk.i"
+%include "common/advisor.i"
 %include "common/portfolio.i"
 %include "common/lifetime.i"
 %include "common/rank.i"

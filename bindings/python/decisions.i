@@ -10,6 +10,7 @@
 %rename(_lost_count) lost_count;
 %rename(_makespan_s) makespan_s;
 %rename(_score_of) score_of;
+%rename(_advisor_predict) spotopt_advisor_predict_of;
 %rename(_fit_of) spotopt_lifetime::fit_of;
 %rename(_ages_of) ages_of;
 %rename(_portfolio_assess) spotopt_portfolio_assess_of;

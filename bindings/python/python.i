@@ -80,6 +80,8 @@
 %apply (const char *const *names, size_t count) {
     (const char *const *resource_names, size_t resource_count),
     (const char *const *nodes, size_t node_count),
+    (const char *const *instance_types, size_t type_count),
+    (const char *const *regions, size_t region_count),
     (const char *const *metric_names, size_t metric_count)
 }
 
@@ -109,12 +111,14 @@ spotopt_column(const uint32_t, spotopt_py_indices($input, "$1_name", &view) < 0)
     (double *out_usd_per_hour, size_t count), (double *out_p, size_t p_count),
     (double *out_low, size_t low_count), (double *out_high, size_t high_count),
     (double *out_mean, size_t mean_count), (double *out_variance, size_t variance_count),
-    (double *out_cvar, size_t cvar_count), (double *fracs, size_t frac_count)
+    (double *out_cvar, size_t cvar_count), (double *fracs, size_t frac_count),
+    (double *out_bucket, size_t out_count), (double *out_probability, size_t probability_count)
 }
 %apply (const uint32_t *column, size_t count) {
     (const uint32_t *pools, size_t pool_count), (const uint32_t *demands, size_t demand_count),
     (const uint32_t *others, size_t other_count), (const uint32_t *nodes, size_t node_count),
     (const uint32_t *region, size_t region_count),
+    (const uint32_t *buckets, size_t bucket_count),
     (const uint32_t *reclaimed, size_t reclaimed_count),
     (const uint32_t *group, size_t group_count), (const uint32_t *block, size_t block_count),
     (const uint32_t *directions, size_t direction_count),

@@ -5,6 +5,7 @@
  * @file spotopt.h
  * @brief Everything of libspotopt in one include.
  */
+#include "spotopt/advisor.h"
 #include "spotopt/catalog.h"
 #include "spotopt/cluster.h"
 #include "spotopt/context.h"

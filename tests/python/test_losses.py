@@ -78,3 +78,15 @@ def test_lifetimes_of_groups_have_levels_of_their_own():
         life.columns([0.0, 0.0, 0.0], 1.0, group=[3])
     with pytest.raises(spotopt.ArgumentError, match=r"reclaimed\[0\] is 2"):
         spotopt.Lifetime.fit([1.0], [2])
+
+
+def test_buckets_follow_the_type_and_the_region():
+    rows = [("f%d.s%d" % (f, s), "r%d" % g, min(4, max(0, f + g - 2))) for f in range(5) for s in range(4) for g in range(5)]
+    types, regions, buckets = zip(*rows)
+    told = spotopt.predict_buckets(types, regions, [None if i % 7 == 0 else b for i, b in enumerate(buckets)])
+    assert sum(abs(median - b) for (median, _), b in zip(told, buckets)) < 0.3 * len(rows)
+    assert all(sum(chances) == pytest.approx(1.0) and len(chances) == 5 for _, chances in told)
+    with pytest.raises(spotopt.ArgumentError, match=r"buckets\[1\] is 9"):
+        spotopt.predict_buckets(["a.b", "a.c"], ["r", "r"], [1, 9])
+    with pytest.raises(spotopt.ArgumentError, match="regions has 1 items; want 2"):
+        spotopt.predict_buckets(["a.b", "a.c"], ["r"], [1, 2])

@@ -16,6 +16,7 @@ from .calls import (
     pack,
     plan,
     portfolio,
+    predict_buckets,
     rank,
     risk,
 )

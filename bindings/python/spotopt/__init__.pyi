@@ -394,6 +394,9 @@ def risk(
     progress: _Watch = None,
     **values: _Value,
 ) -> Risk: ...
+def predict_buckets(
+    instance_types: Iterable[str], regions: Iterable[str], buckets: Iterable[Optional[int]]
+) -> List[Tuple[int, Tuple[float, ...]]]: ...
 def portfolio(
     nodes: Union[_Indices, Iterable[int]],
     vcpus: Union[_Reals, Iterable[float]],

@@ -10,7 +10,8 @@ import datetime
 import json
 
 from .core import Drain, Options, Packing, Plan, Problem, Ranking, Risk
-from .core import _assign, _indices, _portfolio_assess, _portfolio_learn_shocks, _reals
+from .core import (_advisor_predict, _assign, _indices, _no_limit, _portfolio_assess, _portfolio_learn_shocks,
+                   _reals)
 from .rows import PortfolioLoss, Progress
 from .use import first_use, in_use
 
@@ -65,6 +66,18 @@ def risk(catalog, *, history=None, now, options=None, progress=None, **values):
         made = Risk._score_of(catalog, history, _seconds(now), call)
         made._pools = len(catalog)
     return made
+
+
+def predict_buckets(instance_types, regions, buckets):
+    """The advisor's bucket of every row as though its own were unknown: (median, chances of 0..4) each.
+
+    instance_types and regions are lists of str; buckets 0 (less than 5 % reclaimed in a month) to 4 (more than
+    20 %), None or -1 where unknown. Known rows are told without themselves, so they show how good this is.
+    """
+    known = array.array("I", (_no_limit if one is None or one < 0 else one for one in buckets))
+    medians, chances = (array.array("d", bytes(8 * each * len(known))) for each in (1, 5))
+    _advisor_predict(list(instance_types), list(regions), known, medians, chances)
+    return [(int(median), tuple(chances[5 * i : 5 * i + 5])) for i, median in enumerate(medians)]
 
 
 def portfolio(nodes, vcpus, p_drop, p_node, *, region=None, region_frac=0.30, global_frac=0.14, level=0.95,
