@@ -11,8 +11,10 @@
 
 #define SCANS_LEAST 60 /* over all nodes */
 #define SCANS_EACH 12  /* more for each replica left over */
-#define BINS_MOST 300  /* looked at for one replica */
-#define SHAKES 40      /* exchanges tried where no ejection helps */
+#define LOOK_LEAST 12  /* scans after which what is left over should be less */
+#define SHRINKS 0.8
+#define BINS_MOST 300 /* looked at for one replica */
+#define SHAKES 40     /* exchanges tried where no ejection helps */
 
 double
 spotopt__eject_worth(const spotopt__ejector *e, const double *amount)
@@ -233,11 +235,22 @@ bool
 spotopt__eject_place(spotopt__ejector *e)
 {
     const size_t scans = SCANS_LEAST + SCANS_EACH * e->outs.count;
+    double left = 0.0, last;
     uint32_t stuck = 0;
+    size_t due = LOOK_LEAST + e->outs.count;
 
+    for (size_t j = 0; j < e->outs.count; j++)
+        left += e->size[e->outs.at[j]];
+    last = left;
     for (size_t scan = 0; scan < scans && e->outs.count > 0; scan++) {
         uint32_t at = 0, item;
         place to;
+        if (scan == due) { /* it should have shrunk by now */
+            if (left > SHRINKS * last)
+                return false;
+            last = left;
+            due += LOOK_LEAST + e->outs.count / 2;
+        }
         if (e->state->failed || spotopt__search_over(e->search))
             return false;
         for (uint32_t j = 1; j < e->outs.count && stuck == 0; j++) {
@@ -257,6 +270,9 @@ spotopt__eject_place(spotopt__ejector *e)
             continue;
         }
         e->outs.at[at] = e->outs.at[--e->outs.count];
+        left -= e->size[item];
+        left += to.a != SPOTOPT__NONE ? e->size[to.a] : 0.0;
+        left += to.b != SPOTOPT__NONE ? e->size[to.b] : 0.0;
         spotopt__eject_take(e, to.slot, to.a);
         spotopt__eject_take(e, to.slot, to.b);
         spotopt__state_put(e->state, to.slot, item, 1);

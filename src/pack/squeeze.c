@@ -11,8 +11,10 @@
 #include "pack/eject.h"
 
 #define NODES_MOST 5000
-#define PROPOSALS 6 /* nodes looked at for one step */
-#define SECONDS 4
+#define PROPOSALS 6       /* nodes looked at for one step */
+#define SECONDS 4         /* kinds at random beside all others */
+#define NOISE 2.0         /* of judgements */
+#define SPOILS 0.5        /* taken off them for each time that a kind came in for nothing */
 #define LEFT_MOST 200     /* replicas of the nodes that go */
 #define ROOM_LEAST 2e-4   /* of a resource's need: room that is left in all */
 #define STRIDE_LEAST 1e-5 /* of the cost: what a step is to save, about */
@@ -25,6 +27,7 @@ typedef struct squeezing {
     double *room, *need;   /* by resource: free on all nodes; asked for */
     uint32_t *kind, kinds; /* that may be bought */
     double *weight;        /* by resource: what is scarce counts more */
+    double *spoilt;        /* by kind: how often it came in for nothing */
     double stride;         /* how much a step is to save, about */
 } squeezing;
 
@@ -34,7 +37,7 @@ typedef struct trade {
 
 /* How good a trade is: what is saved for the room that it takes, about as much as is asked. */
 static double
-judge(const squeezing *q, const trade *t)
+judge(squeezing *q, const trade *t)
 {
     const spotopt__model *model = q->e.model;
     const uint32_t dims = model->resources;
@@ -42,7 +45,7 @@ judge(const squeezing *q, const trade *t)
                                t->other != SPOTOPT__NONE ? q->e.state->bins.at[t->other].kind
                                                          : SPOTOPT__NONE,
                                t->kind[0], t->kind[1]};
-    double saved = 0.0, lost = 0.0;
+    double saved = 0.0, lost = 0.0, spoilt = 0.0;
 
     for (int g = 0; g < 4; g++) {
         if (kinds[g] != SPOTOPT__NONE) {
@@ -63,7 +66,10 @@ judge(const squeezing *q, const trade *t)
         if (room < fmin(ROOM_LEAST * q->need[r], q->room[r]))
             return (double)-INFINITY;
     }
-    return (saved - lost) / q->stride - fabs(log(saved / q->stride));
+    for (int g = 2; g < 4; g++)
+        spoilt += kinds[g] != SPOTOPT__NONE ? q->spoilt[kinds[g]] : 0.0;
+    return (saved - lost) / q->stride - fabs(log(saved / q->stride)) - spoilt +
+           NOISE * spotopt__rng_unit(&q->e.rng);
 }
 
 /* The best trade with these nodes out and, but for NONE, this one in, and any other. */
@@ -83,6 +89,30 @@ try_kinds(squeezing *q, trade t, trade *best, double *most)
     q->e.search->budget.work += q->kinds / 4 + 1;
 }
 
+/* A node at random, or, for tries > 1, the one of some that earns least for its cost. */
+static uint32_t
+draw(squeezing *q, uint32_t tries)
+{
+    const spotopt__state *state = q->e.state;
+    const uint32_t dims = q->e.model->resources;
+    uint32_t worst = SPOTOPT__NONE;
+    double most = (double)-INFINITY;
+
+    for (uint32_t t = 0; t < tries; t++) {
+        const uint32_t slot = (uint32_t)spotopt__rng_below(&q->e.rng, state->bins.count);
+        double waste;
+        if (!spotopt__eject_may_touch(&q->e, slot))
+            continue;
+        waste = q->e.model->kind[state->bins.at[slot].kind].cost -
+                spotopt__eject_worth(&q->e, state->load + (size_t)slot * dims);
+        if (waste > most) {
+            most = waste;
+            worst = slot;
+        }
+    }
+    return worst;
+}
+
 /* One or two nodes at random against none, each kind, and some pairs of kinds. */
 static bool
 propose(squeezing *q, trade *best)
@@ -97,8 +127,8 @@ propose(squeezing *q, trade *best)
         if (!spotopt__eject_may_touch(&q->e, t.slot))
             continue;
         try_kinds(q, t, best, &most);
-        t.other = (uint32_t)spotopt__rng_below(&q->e.rng, bins);
-        if (t.other == t.slot || !spotopt__eject_may_touch(&q->e, t.other))
+        t.other = draw(q, p % 3 == 0 ? (uint32_t)bins / 8 + 1 : 2);
+        if (t.other == t.slot || t.other == SPOTOPT__NONE)
             continue;
         try_kinds(q, t, best, &most);
         for (uint32_t s = 0; s < SECONDS && q->kinds > 0; s++) {
@@ -191,9 +221,11 @@ squeezing_init(squeezing *q, spotopt__search *search)
     q->value = spotopt__alloc_array(context, model->kinds + 1, sizeof *q->value);
     q->room = spotopt__alloc_array(context, model->resources + 1, sizeof *q->room);
     q->weight = spotopt__alloc_array(context, model->resources + 1, sizeof *q->need);
+    q->spoilt = spotopt__alloc_array(context, model->kinds + 1, sizeof *q->spoilt);
     q->need = spotopt__alloc_array(context, model->resources + 1, sizeof *q->need);
     q->kind = spotopt__alloc_array(context, model->kinds + 1, sizeof *q->kind);
-    if (q->value == NULL || q->room == NULL || q->need == NULL || q->kind == NULL)
+    if (q->value == NULL || q->room == NULL || q->need == NULL || q->weight == NULL ||
+        q->spoilt == NULL || q->kind == NULL)
         return false;
     for (uint32_t i = 0; i < model->items; i++) {
         for (uint32_t r = 0; r < model->resources; r++)
@@ -216,6 +248,8 @@ squeezing_free(squeezing *q)
 
     spotopt__free(context, q->value);
     spotopt__free(context, q->room);
+    spotopt__free(context, q->weight);
+    spotopt__free(context, q->spoilt);
     spotopt__free(context, q->need);
     spotopt__free(context, q->kind);
     spotopt__eject_free(&q->e);
@@ -251,12 +285,21 @@ step(squeezing *q, spotopt__score *now)
 {
     trade t = {SPOTOPT__NONE, SPOTOPT__NONE, {SPOTOPT__NONE, SPOTOPT__NONE}};
     spotopt__score then;
+    bool good;
 
     measure_room(q);
     q->stride = now->cost * STRIDE_LEAST *
                 exp(spotopt__rng_unit(&q->e.rng) * log(STRIDE_MOST / STRIDE_LEAST));
     weigh(q);
-    if (!propose(q, &t) || !try_trade(q, &t))
+    if (!propose(q, &t))
+        return false;
+    good = try_trade(q, &t);
+    for (int g = 0; g < 2; g++) {
+        if (t.kind[g] != SPOTOPT__NONE)
+            q->spoilt[t.kind[g]] =
+                good ? 0.5 * q->spoilt[t.kind[g]] : q->spoilt[t.kind[g]] + SPOILS;
+    }
+    if (!good)
         return false;
     then = spotopt__state_score(q->e.state);
     if (then.missing > now->missing || then.broken > now->broken + 1e-9 || then.cost >= now->cost)
