@@ -21,7 +21,7 @@
 #define REGRET_MOST 0.02 /* of what serving a demand costs where it is best off */
 #define WASTE_MOST 0.03  /* of a node's worth, before others are let in */
 #define TRIALS 150
-#define ROUNDS 2
+#define SQUEEZES 60    /* failures in a row */
 #define STEPS_MOST 100 /* of branch and cut */
 #define SAMPLES_LEAST 8
 #define SAMPLES_MORE 24
@@ -38,13 +38,17 @@ spotopt__buy_worth(const spotopt__buying *b, const double *amount)
 }
 
 static bool
-buying_init(spotopt__buying *b, spotopt__search *search)
+buying_init(spotopt__buying *b, spotopt__search *search, uint32_t turn)
 {
+    static const double slacks[] = {0.0015, 0.0005, 0.003, 0.001};
     const spotopt__model *model = search->model;
     spotopt_context *context = model->context;
     const size_t kinds = model->kinds + 1, items = model->items + 1;
 
-    *b = (spotopt__buying){.search = search, .model = model, .weight = search->builder.weight};
+    *b = (spotopt__buying){.search = search,
+                           .model = model,
+                           .weight = search->builder.weight,
+                           .slack = slacks[turn % 4]};
     b->kind = spotopt__alloc_array(context, kinds, sizeof *b->kind);
     b->times = spotopt__alloc_array(context, kinds, sizeof *b->times);
     b->key = spotopt__alloc_array(context, kinds, sizeof *b->key);
@@ -62,7 +66,7 @@ buying_init(spotopt__buying *b, spotopt__search *search)
     b->best = spotopt__alloc_array(context, items, sizeof *b->best);
     b->worth = spotopt__alloc_array(context, items, sizeof *b->worth);
     b->request = spotopt__alloc_array(context, items * model->resources, sizeof *b->request);
-    spotopt__rng_seed(&b->rng, search->seed + 0x627579);
+    spotopt__rng_seed(&b->rng, search->seed + 0x627579 + turn);
     return b->kind != NULL && b->times != NULL && b->key != NULL && b->need != NULL &&
            b->left != NULL && b->part != NULL && b->dim != NULL && b->order != NULL &&
            b->target != NULL && b->cheapest != NULL && b->class_slot != NULL && b->piece != NULL &&
@@ -200,7 +204,7 @@ plan(spotopt__buying *b, spotopt_status *status, spotopt_error *err)
     if (*status == SPOTOPT_OK)
         *status = spotopt__lp_new(model->context, &lp, err);
     for (uint32_t r = 0; r < model->resources && *status == SPOTOPT_OK; r++) {
-        double lower = b->need[r] > 0.0 ? 1.0 + SPOTOPT__BUY_SLACK : 0.0, upper = (double)INFINITY;
+        double lower = b->need[r] > 0.0 ? 1.0 + b->slack : 0.0, upper = (double)INFINITY;
         *status = spotopt__lp_add_rows(lp, 1, &lower, &upper, err);
     }
     for (uint32_t s = 0; s < sides->active && *status == SPOTOPT_OK; s++)
@@ -214,8 +218,7 @@ plan(spotopt__buying *b, spotopt_status *status, spotopt_error *err)
             if (b->need[r] > 0.0 && kind->capacity[r] > 0.0) {
                 row[start[1]] = r;
                 value[start[1]++] = kind->capacity[r] / b->need[r];
-                most =
-                    fmax(most, ceil((1.0 + SPOTOPT__BUY_SLACK) * b->need[r] / kind->capacity[r]));
+                most = fmax(most, ceil((1.0 + b->slack) * b->need[r] / kind->capacity[r]));
             }
         }
         for (uint32_t s = 0; s < sides->active; s++) {
@@ -482,33 +485,57 @@ try_round(spotopt__buying *b, uint32_t round, spotopt_error *err)
     return state->failed ? spotopt__nomem(err, "packing") : SPOTOPT_OK;
 }
 
-spotopt_status
-spotopt__search_buy(spotopt__search *search, bool *bought, spotopt_error *err)
+/* Whether nodes are to be bought first: a plan with enough small replicas a node. */
+static bool
+pays(const spotopt__buying *b)
 {
-    const spotopt__model *model = search->model;
-    spotopt_status status = SPOTOPT_OK;
     double replicas = 0.0, nodes = 0.0;
+
+    for (uint32_t i = 0; i < b->model->items; i++)
+        replicas += b->model->item[i].count;
+    for (uint32_t j = 0; j < b->kinds; j++)
+        nodes += b->target[b->kind[j]];
+    return b->shared && replicas >= PER_NODE_LEAST * nodes &&
+           nodes <= NODES_A_SHAPE_MOST * b->model->items;
+}
+
+static spotopt_status
+buy_once(spotopt__search *search, uint32_t turn, spotopt_error *err)
+{
+    spotopt_status status = SPOTOPT_OK;
     spotopt__buying b;
 
-    for (uint32_t i = 0; i < model->items; i++)
-        replicas += model->item[i].count;
-    *bought = false;
-    if (model->nodes > 0 || model->has_hard_axis || replicas < REPLICAS_LEAST)
-        return SPOTOPT_OK;
-    if (!buying_init(&b, search) || !buying_begin(&b)) {
+    if (!buying_init(&b, search, turn) || !buying_begin(&b)) {
         buying_free(&b);
         return spotopt__nomem(err, "packing");
     }
-    for (uint32_t j = 0; j < b.kinds && b.shared; j++)
-        nodes += b.target[b.kind[j]];
-    if (b.shared && replicas >= PER_NODE_LEAST * nodes &&
-        nodes <= NODES_A_SHAPE_MOST * model->items && plan(&b, &status, err)) {
-        for (uint32_t round = 0; round < ROUNDS && status == SPOTOPT_OK; round++) {
-            if (!spotopt__search_done(search) && (round == 0 || !spotopt__search_late(search, 0.4)))
-                status = try_round(&b, round, err);
-            *bought = true;
-        }
+    if (pays(&b) && plan(&b, &status, err)) {
+        search->bought = true;
+        status = try_round(&b, turn, err);
+        if (status == SPOTOPT_OK && !spotopt__search_done(search) &&
+            !spotopt__search_squeeze(search, SQUEEZES))
+            status = spotopt__nomem(err, "packing");
     }
     buying_free(&b);
+    return status;
+}
+
+spotopt_status
+spotopt__search_buy(spotopt__search *search, uint32_t turns, double share, spotopt_error *err)
+{
+    const spotopt__model *model = search->model;
+    spotopt_status status = SPOTOPT_OK;
+    uint64_t replicas = 0;
+
+    for (uint32_t i = 0; i < model->items; i++)
+        replicas += model->item[i].count;
+    if (model->nodes > 0 || model->has_hard_axis || replicas < REPLICAS_LEAST)
+        return SPOTOPT_OK;
+    for (uint32_t turn = 0; turn < turns && status == SPOTOPT_OK; turn++) {
+        if (spotopt__search_done(search) ||
+            (turn > 0 && (!search->bought || spotopt__search_late(search, share))))
+            break;
+        status = buy_once(search, search->turns++, err);
+    }
     return status;
 }

@@ -4,11 +4,10 @@
 #include "base/base.h"
 #include "pack/search.h"
 
-#define SPOTOPT__BUY_SLACK 0.0015 /* of the need: bought on top */
-
 typedef struct spotopt__buying {
     spotopt__search *search;
     const spotopt__model *model;
+    double slack;                  /* of the need: bought on top */
     uint32_t *kind, *times, kinds; /* considered; how many of each are bought, by kind */
     double *key;                   /* by kind of the model */
     double *need;                  /* by resource */

@@ -114,7 +114,7 @@ frame(sharing *s)
     bool fine = true;
 
     for (uint32_t g = 0; g < s->groups && fine; g++)
-        fine = spotopt__simplex_add_row(s->lp, 1.0 + SPOTOPT__BUY_SLACK, INFINITY, 0, NULL, NULL);
+        fine = spotopt__simplex_add_row(s->lp, 1.0 + b->slack, INFINITY, 0, NULL, NULL);
     for (uint32_t c = 0; c < b->classes * dims && fine; c++)
         fine = spotopt__simplex_add_row(s->lp, -INFINITY, 0.0, 0, NULL, NULL);
     for (uint32_t j = 0; j < b->kinds && fine; j++) {

@@ -14,6 +14,7 @@
 #define DIVE_TAIL 1e-4 /* of the cost: a round that brings less is idle */
 #define APART_MOST 400 /* items that may have rows of their own in the end */
 #define APART_ROUNDS 200
+#define BUYS_LAST 20      /* once more, for as long as there is time */
 #define SQUEEZES 100      /* failures in a row, after a dive */
 #define INTEGER_STEPS 400 /* of branch and cut on the patterns at hand */
 
@@ -298,7 +299,7 @@ dive_whole(spotopt__columns *m)
     else
         (void)spotopt__search_offer(search, &search->work);
     if (!m->nomem && !spotopt__search_done(search))
-        m->nomem = !spotopt__search_squeeze(search, SQUEEZES, 1.0);
+        m->nomem = !spotopt__search_squeeze(search, SQUEEZES);
 }
 
 /*
@@ -333,6 +334,7 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
     const spotopt__model *model = search->model;
     const uint32_t rounds = 60 + 8000 / (model->items + 20);
     spotopt__columns m;
+    spotopt_status status = SPOTOPT_OK;
     bool nomem;
 
     if ((size_t)model->items + model->classes + search->sides.count > SPOTOPT__COLUMNS_ROWS_MOST ||
@@ -356,7 +358,8 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
             dive_whole(&m);
     }
     if (!m.nomem && !spotopt__search_done(search)) {
-        spotopt__columns_generate(&m, rounds, 0.0, 5400);
+        /* There is a good packing already: what is missing is the bound. */
+        spotopt__columns_generate(&m, search->bought ? 4 * rounds : rounds, 0.0, 5400);
         search->columns = m.columns.count;
         if (m.nomem || !spotopt__columns_solve(&m))
             goto done;
@@ -369,6 +372,11 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
         spotopt__columns_whole(&m);
     if (!m.nomem && !spotopt__search_done(search))
         m.nomem = !bound_apart(&m);
+    if (!m.nomem && search->bought && !spotopt__search_done(search)) {
+        status = spotopt__search_buy(search, BUYS_LAST, 0.9, err);
+        if (status != SPOTOPT_OK)
+            goto done;
+    }
     if (!m.nomem && !spotopt__search_done(search))
         spotopt__columns_reopen(&m);
     /* Only a proof is worth what searching knapsacks for long takes. */
@@ -381,5 +389,5 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
 done:
     nomem = m.nomem;
     spotopt__columns_free(&m);
-    return nomem ? spotopt__nomem(err, "packing") : SPOTOPT_OK;
+    return nomem ? spotopt__nomem(err, "packing") : status;
 }

@@ -141,9 +141,10 @@ spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail, uin
     uint32_t idle = 0;
     uint64_t steps = 300;
     double last = (double)INFINITY, width = 0.04,
-           share = search->apart   ? 0.75
-                   : m->rows > 600 ? 0.15
-                                   : 0.35;
+           share = search->apart    ? 0.75
+                   : search->bought ? 0.6
+                   : m->rows > 600  ? 0.15
+                                    : 0.35;
 
     spotopt__columns_box(m, width);
     for (uint32_t round = 0; round < rounds; round++) {
@@ -184,6 +185,9 @@ spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail, uin
             break;
         } else if (added == 0) {
             if (steps >= steps_most)
+                break;
+            spotopt__columns_bound(m, 1000); /* before what takes longer */
+            if (spotopt__search_done(search))
                 break;
             steps *= 18;
             rounds = rounds > round + 12 ? rounds : round + 12;

@@ -28,6 +28,8 @@ typedef struct spotopt__search {
     double lp_seconds, pricing_seconds;
     bool hurried;        /* a part ended by the clock before its own end */
     uint32_t *group_cap; /* room for one set of caps */
+    uint32_t turns;      /* of buying */
+    bool bought;         /* nodes were bought first, so there is a good packing without columns */
     bool apart;          /* pattern LPs give each item a row of its own */
 } spotopt__search;
 
@@ -76,11 +78,13 @@ spotopt_status spotopt__search_from(spotopt__search *search, const spotopt_packi
 void spotopt__search_exactly(spotopt__search *search);
 /* dive.c: column generation, its bound, and packings from its fractions. */
 spotopt_status spotopt__search_columns(spotopt__search *search, spotopt_error *err);
-/* buy.c: the nodes first, then what goes in, where that is worth while. */
-spotopt_status spotopt__search_buy(spotopt__search *search, bool *bought, spotopt_error *err);
-/* squeeze.c: exchanges nodes for cheaper ones and squeezes in what is left over, until so many
- * exchanges in a row failed or this share of the time is gone. False: memory ran out. */
-bool spotopt__search_squeeze(spotopt__search *search, uint32_t patience, double share);
+/* buy.c: the nodes first, then what goes in, where that is worth while; so many times, or until
+ * this share of the time is gone, a little differently each time. Sets bought. */
+spotopt_status spotopt__search_buy(spotopt__search *search, uint32_t turns, double share,
+                                   spotopt_error *err);
+/* squeeze.c: makes the packing in `work` cheaper, until so many exchanges of nodes in a row failed,
+ * and offers it. False: memory ran out. */
+bool spotopt__search_squeeze(spotopt__search *search, uint32_t patience);
 /* lns.c: takes bins apart and packs them anew, for as long as it helps. */
 void spotopt__search_around(spotopt__search *search, uint64_t work_most);
 

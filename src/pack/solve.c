@@ -14,9 +14,11 @@
 #include "pack/tree.h"
 
 #define PART_WORK 300000 /* of a question about a part, at least */
-#define SQUEEZES_FIRST 100 /* failures in a row, before columns */
 #define LITTLE_LESS 0.995
 #define BOUND_EFFORT 200 /* for a bound by an earlier answer's prices */
+#define BUYS_FIRST 3     /* before columns */
+#define BUYS_MANY 12     /* where shapes share rows, so that patterns fit less well */
+#define SHAPES_MANY 200
 
 double
 spotopt__search_bound(const spotopt__search *search)
@@ -274,7 +276,7 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     spotopt__relaxed relaxed = {0};
     double *price = spotopt__alloc_array(model->context, model->items + 1, sizeof *price);
     spotopt_status status = SPOTOPT_OK;
-    bool whole = false, coarse = false, bought = false;
+    bool whole = false, coarse = false;
 
     relaxed.weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof(double));
     relaxed.side = spotopt__alloc_array(model->context, search->sides.count + 1, sizeof(double));
@@ -348,18 +350,14 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     /* Not for a coarser problem: its limits per node are what buying first knows nothing of. */
     if (search->outer == NULL && !coarse && relaxed.solved && !search->infeasible &&
         !spotopt__search_done(search))
-        status = spotopt__search_buy(search, &bought, err);
+        status = model->items > SHAPES_MANY ? spotopt__search_buy(search, BUYS_MANY, 0.5, err)
+                                            : spotopt__search_buy(search, BUYS_FIRST, 0.2, err);
     if (status != SPOTOPT_OK)
         goto done;
     if (search->work.failed || search->best.failed) {
         status = spotopt__nomem(err, "packing");
         goto done;
     }
-    if (bought && !spotopt__search_done(search) &&
-        !spotopt__search_squeeze(search, SQUEEZES_FIRST, 0.4))
-        status = spotopt__nomem(err, "packing");
-    if (status != SPOTOPT_OK)
-        goto done;
     if (!(search->without & SPOTOPT__WITHOUT_EXACT) && !spotopt__search_done(search))
         spotopt__search_exactly(search);
     /* Columns know nothing of rules over labels: where there are some, a look around comes first.

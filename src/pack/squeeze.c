@@ -309,25 +309,21 @@ step(squeezing *q, spotopt__score *now)
 }
 
 bool
-spotopt__search_squeeze(spotopt__search *search, uint32_t patience, double share)
+spotopt__search_squeeze(spotopt__search *search, uint32_t patience)
 {
     squeezing q;
     spotopt__state *state = &search->work;
-    spotopt__score now;
+    spotopt__score now = spotopt__state_score(state);
     bool ok;
 
-    if (!search->has_best || search->score.missing > 0 || search->best.node_count > NODES_MOST ||
-        search->best.node_count < 2 || search->model->nodes > 0 || search->model->has_hard_axis ||
+    if (now.missing > 0 || state->node_count > NODES_MOST || state->node_count < 2 ||
+        search->model->nodes > 0 || search->model->has_hard_axis ||
         search->model->resources > SPOTOPT__EJECT_DIMS)
-        return true;
-    ok = squeezing_init(&q, search) && spotopt__state_copy(state, &search->best) &&
-         spotopt__eject_split_all(state);
+        return !state->failed;
+    ok = squeezing_init(&q, search) && spotopt__eject_split_all(state);
     state->logs = true;
     state->soft_is_hard = false;
-    now = spotopt__state_score(state);
-    for (uint32_t idle = 0; ok && idle < patience && !spotopt__search_done(search) &&
-                            (share >= 1.0 || !spotopt__search_late(search, share));
-         idle++) {
+    for (uint32_t idle = 0; ok && idle < patience && !spotopt__search_done(search); idle++) {
         const size_t mark = spotopt__state_mark(state);
         if (step(&q, &now)) {
             spotopt__state_commit(state);
@@ -339,6 +335,7 @@ spotopt__search_squeeze(spotopt__search *search, uint32_t patience, double share
         ok = !state->failed;
     }
     state->logs = false;
+    spotopt__state_commit(state);
     squeezing_free(&q);
     return ok;
 }
