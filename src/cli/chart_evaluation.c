@@ -21,6 +21,18 @@ show_hours(double hours)
     return shown;
 }
 
+figure
+show_ahead(const cJSON *horizon)
+{
+    const char *key = horizon->string != NULL ? horizon->string : "";
+    const size_t digits = strspn(key, "0123456789.eE+-");
+    figure shown;
+
+    fit(shown.at, sizeof shown.at, "%.*s %.16s", (int)(digits < 20 ? digits : 20), key,
+        key + digits);
+    return shown;
+}
+
 /* The end of a scale of shares that holds most. */
 static double
 share_end(double most)
@@ -77,12 +89,13 @@ draw_curve(text *out, const cJSON *h, size_t place)
         most = fmax(most, fmax(doc_number(bin, "forecast"), doc_number(bin, "seen")));
     f.end = share_end(most);
     fit(id, sizeof id, "reliability-%zu", place);
-    fit(title, sizeof title, "Drops seen against drops forecast, %.16s ahead", h->string);
+    fit(title, sizeof title, "Drops seen against drops forecast, %.40s ahead", show_ahead(h).at);
     svg_begin(out, id, title, "On the dashed line forecasts come true as often as they say.",
               SVG_HALF, 420.0);
     draw_shares(out, &f);
     for (int i = 0; i <= 4; i++)
-        svg_text(out, "t", "middle", along(&f, f.end * i / 4.0), f.bottom + 18.0,
+        svg_text(out, "t", i == 4 ? "end" : "middle",
+                 along(&f, f.end * i / 4.0) + (i == 4 ? 12.0 : 0.0), f.bottom + 18.0,
                  show_percent(f.end * i / 4.0, f.end < 0.04 ? 1 : 0).at);
     svg_text(out, "s", "end", f.right, f.bottom + 40.0, "forecast");
     svg_text(out, "s", "start", f.left + 6.0, f.top + 12.0, "seen");
@@ -125,10 +138,8 @@ chart_reliability(text *out, const cJSON *doc)
          h = h->next, place++) {
         char heading[80];
 
-        fit(heading, sizeof heading, "Within %.16s: what was said, what came",
-            h->string != NULL ? h->string : "");
-        html_section(out, heading,
-                     place == 0 ? "Ten bins of as many moments each, by forecast." : NULL);
+        fit(heading, sizeof heading, "Within %.40s: what was said, what came", show_ahead(h).at);
+        html_section(out, heading, "Ten bins of as many moments each, by forecast.");
         draw_curve(out, h, place);
         html_section_end(out);
     }
@@ -168,7 +179,8 @@ chart_since(text *out, const cJSON *doc)
     html_section(out, "Time since the last drop", lead);
     text_add(out, "<ul class=\"legend\"><li><i class=\"bgone\"></i>seen</li><li><i "
                   "class=\"bplan\"></i>forecast, on average</li></ul>\n");
-    fit(title, sizeof title, "Drops within %.16s, by time since the last drop", first->string);
+    fit(title, sizeof title, "Drops within %.40s, by time since the last drop",
+        show_ahead(first).at);
     svg_begin(out, "since", title, lead, SVG_HALF, 420.0);
     draw_shares(out, &f);
     for (const cJSON *bin = doc_list(doc, "since_drop"); bin != NULL; bin = bin->next) {
@@ -212,8 +224,8 @@ draw_line(text *out, const frame *f, const cJSON *times, const cJSON *values, do
 
         if (isnan(t + p))
             continue;
-        /* Where nodes are down there is no forecast: the line breaks. */
-        text_addf(out, "%s%.1f %.1f", t - last > 1.5 * step ? "M" : "L",
+        /* Where nodes are down there is no forecast: the line breaks; h0 dots a lone moment. */
+        text_addf(out, t - last > 1.5 * step ? "M%.1f %.1fh0" : "L%.1f %.1f",
                   f->left + (f->right - f->left) * (t - from) / span, up(f, p));
         last = t;
     }
@@ -238,7 +250,7 @@ chart_forecast(text *out, const cJSON *doc)
     for (const cJSON *p = doc_fields(line, "p"); p != NULL && place < LINES_SHOWN;
          p = p->next, place++) {
         text_addf(out, "<li><i class=\"%s\"></i>within ", legend_classes[place]);
-        html_text(out, p->string != NULL ? p->string : "");
+        html_text(out, show_ahead(p).at);
         text_add(out, "</li>");
     }
     text_add(out, "<li><i class=\"bink\"></i>a drop</li></ul>\n<div class=\"long scroll\" "

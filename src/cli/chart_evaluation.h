@@ -6,6 +6,8 @@
 
 /* Hours as short as they are: 0.25, 1, 24. */
 figure show_hours(double hours);
+/* A field called "24h" as "24 h". */
+figure show_ahead(const cJSON *horizon);
 
 /* The pictures of a RiskEvaluation, each in a section of its own. */
 void chart_reliability(text *out, const cJSON *doc); /* one a horizon */

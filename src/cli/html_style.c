@@ -99,7 +99,8 @@ const char *const html_style[] = {
     "svg.half .t{font-size:17px}svg.half .key{font-size:13px}.long "
     "svg{min-width:760px}ol.keys{grid-template-columns:minmax(0,1fr)}",
     ".facts{grid-template-columns:1fr 1fr}.facts dd{font-size:18px}}\n",
-    ".l0,.l1,.l2,.l3{fill:none;stroke-width:2;stroke-linejoin:round}.l0{stroke:var(--launch)}.l1{"
+    ".l0,.l1,.l2,.l3{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.l0{"
+    "stroke:var(--launch)}.l1{"
     "stroke:var(--plan)}.l2{stroke:var(--evict)}.l3{stroke:var(--dot)}\n",
     "@media print{body{background:#fff}section{break-inside:avoid}details{display:none}}\n",
     NULL,

@@ -37,12 +37,6 @@ show_range(const cJSON *object, const char *key)
     return shown;
 }
 
-/* What a table of scores needs, for a terminal and for a page. */
-typedef struct score_row {
-    const char *who, *horizon;
-    const cJSON *scores;
-} score_row;
-
 static void
 headline(const cJSON *doc, char *out, size_t size)
 {
@@ -51,8 +45,8 @@ headline(const cJSON *doc, char *out, size_t size)
 
     at = n > 0 ? (size_t)n : 0;
     for (const cJSON *h = horizons_of(doc); h != NULL && at + 40 < size; h = h->next) {
-        n = fit(out + at, size - at, "%s %s at %.12s", h == horizons_of(doc) ? "" : ",",
-                show_real(doc_number(h, "bss"), 2).at, h->string);
+        n = fit(out + at, size - at, "%s %s at %.24s", h == horizons_of(doc) ? "" : ",",
+                show_real(doc_number(h, "bss"), 2).at, show_ahead(h).at);
         at += n > 0 ? (size_t)n : 0;
     }
 }
@@ -79,7 +73,7 @@ table_scores(table *t, const style *s, const char *who, const cJSON *of)
 {
     for (const cJSON *h = horizons_of(of); h != NULL; h = h->next) {
         table_cell(t, h == horizons_of(of) ? who : "", s);
-        table_cell(t, h->string, s);
+        table_cell(t, show_ahead(h).at, s);
         table_cell(t, show_count(doc_number(h, "n")).at, s);
         table_cell(t, show_percent(doc_number(h, "base_rate"), 1).at, s);
         table_cell(t, show_score(doc_number(h, "auc")).at, s);
@@ -120,7 +114,7 @@ print_evaluation(const cJSON *doc, const style *s, text *out)
     for (const cJSON *c = doc_list(doc, "comparisons"); c != NULL; c = c->next) {
         char ahead[40];
 
-        fit(ahead, sizeof ahead, "%sh", show_hours(doc_number(c, "horizon_h")).at);
+        fit(ahead, sizeof ahead, "%s h", show_hours(doc_number(c, "horizon_h")).at);
         table_cell(&t, doc_text(c, "against"), s);
         table_cell(&t, ahead, s);
         table_cell(&t, show_score(doc_number(c, "skill_gain")).at, s);
@@ -138,7 +132,7 @@ html_scores(text *out, const char *who, const cJSON *of)
     for (const cJSON *h = horizons_of(of); h != NULL; h = h->next) {
         html_row(out);
         html_cell(out, who);
-        html_cell(out, h->string);
+        html_cell(out, show_ahead(h).at);
         html_number(out, show_count(doc_number(h, "n")).at);
         html_number(out, show_percent(doc_number(h, "base_rate"), 1).at);
         html_number(out, show_score(doc_number(h, "auc")).at);
@@ -158,11 +152,11 @@ html_facts(text *out, const cJSON *doc)
     text_add(out, "<dl class=\"facts\">");
     for (const cJSON *h = horizons_of(doc); h != NULL; h = h->next) {
         text_add(out, "<div><dt>");
-        html_text(out, h->string);
+        html_text(out, show_ahead(h).at);
         text_addf(out, " ahead, skill</dt><dd>%s<small>95 %%: %s</small></dd></div>",
                   show_real(doc_number(h, "bss"), 2).at, show_range(h, "bss_95").at);
         text_add(out, "<div><dt>");
-        html_text(out, h->string);
+        html_text(out, show_ahead(h).at);
         text_addf(
             out, " ahead, told apart</dt><dd>%s<small>AUC; off by %s on average</small></dd></div>",
             show_real(doc_number(h, "auc"), 2).at, show_percent(doc_number(h, "ece"), 1).at);
@@ -188,7 +182,7 @@ html_numbers(text *out, const cJSON *doc)
     for (const cJSON *c = doc_list(doc, "comparisons"); c != NULL; c = c->next) {
         char ahead[40];
 
-        fit(ahead, sizeof ahead, "%sh", show_hours(doc_number(c, "horizon_h")).at);
+        fit(ahead, sizeof ahead, "%s h", show_hours(doc_number(c, "horizon_h")).at);
         html_row(out);
         html_cell(out, doc_text(c, "against"));
         html_cell(out, ahead);
@@ -206,7 +200,7 @@ html_numbers(text *out, const cJSON *doc)
             html_row(out);
             html_cell(out, doc_text(slice, "by"));
             html_cell(out, doc_text(slice, "name"));
-            html_cell(out, h->string);
+            html_cell(out, show_ahead(h).at);
             html_number(out, show_count(doc_number(h, "n")).at);
             html_number(out, show_percent(doc_number(h, "base_rate"), 1).at);
             html_number(out, show_score(doc_number(h, "auc")).at);
