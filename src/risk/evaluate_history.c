@@ -8,7 +8,7 @@
  * rule. All forecasts are made at the same moments, so that two models are compared on equal terms.
  */
 #include "risk/evaluate.h"
-#include "risk/model.h"
+#include "risk/forecast.h"
 #include <math.h>
 
 #define HOUR_S 3600.0
@@ -269,14 +269,42 @@ add_forecast(judging *j, const char *name, double held_from_s)
     return at < made->forecast_count;
 }
 
+/* p_drop of a model at all moments, horizon after horizon. */
+static bool
+say_model(judging *j, const spotopt_model *model, double *out)
+{
+    spotopt_context *context = j->made->context;
+    size_t count = j->at.count;
+    double *x = spotopt__alloc_array(context, count + 1, spotopt__feature_count * sizeof *x);
+    double *evidence = spotopt__alloc_array(context, 2 * count + 1, sizeof *evidence);
+    bool is_fine = x != NULL && evidence != NULL &&
+                   spotopt__features_at(context, j->in.history, j->in.catalog, j->at.series,
+                                        j->at.time_s, count, model->evidence_tau_h, x, evidence);
+
+    if (is_fine) {
+        const spotopt__rows rows = {count, count, x, evidence, evidence + count};
+
+        is_fine =
+            spotopt__forecast(model, &rows, j->horizon_h, j->in.horizon_count, out, NULL, NULL);
+    }
+    spotopt__free(context, x);
+    spotopt__free(context, evidence);
+    return is_fine;
+}
+
 static spotopt_status
 say_all(judging *j, spotopt_error *err)
 {
     spotopt_evaluation *made = j->made;
     const spotopt_evaluation_params *in = &j->in;
 
-    if (in->model_count > 0)
-        return spotopt__fail(err, SPOTOPT_E_STATE, "models cannot be judged in this version");
+    for (uint32_t i = 0; i < in->model_count; i++) {
+        const spotopt_model *model = in->models[i];
+
+        if (!add_forecast(j, model->id, fmax(model->to_s, model->calibrate_to_s)) ||
+            !say_model(j, model, made->p[made->forecast_count - 1]))
+            return spotopt__nomem(err, "an evaluation");
+    }
     made->model_count = made->forecast_count;
     for (int which = 0; in->has_baselines && which < SPOTOPT__BASE_COUNT; which++) {
         if (!add_forecast(j, spotopt__base_names[which], in->fit_to_s) ||
