@@ -315,6 +315,32 @@
 %}
 }
 
+%rename(_add) spotopt_recorder::add;
+%rename(_add_explained) add_explained;
+%rename(_funnel_of) funnel_of;
+%feature("shadow") spotopt_recorder::spotopt_recorder %{
+    def __init__(self, now=0.0):
+        _spotopt.Recorder_swiginit(self, _spotopt.new_Recorder(now))
+%}
+%extend spotopt_recorder {
+%pythoncode %{
+    def add(self, reason=None, against=()):
+        """Count one candidate: it left for a reason, a Drop, or came through (None).
+
+        against holds every reason that spoke against it, where all filters were tried.
+        """
+        reason = DROP_NONE if reason is None else reason
+        if against:
+            self._add_explained(reason, sum({1 << one for one in against}))
+        else:
+            self._add(reason)
+
+    def funnel(self, window_s=0.0):
+        """A Funnel of the trailing window before the last tick, and since it; 0: of everything."""
+        return self._funnel_of(window_s)
+%}
+}
+
 %rename(_metric_count) metric_count;
 %rename(_metric) metric;
 %rename(_report_of) report_of;

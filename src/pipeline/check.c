@@ -306,7 +306,7 @@ spotopt_plan_check(spotopt_context *context, const spotopt_plan_params *given, c
     check.scene = &scene;
     if ((status = spotopt__want_kind(&root, "Plan", err)) != SPOTOPT_OK ||
         (status = read_now(&root, &params.now_s, err)) != SPOTOPT_OK ||
-        (status = spotopt__scene_make(context, &params, &scene, err)) != SPOTOPT_OK ||
+        (status = spotopt__scene_make(context, &params, NULL, &scene, err)) != SPOTOPT_OK ||
         (status = compare_inputs(&check, name, err)) != SPOTOPT_OK)
         goto done;
     check.target =

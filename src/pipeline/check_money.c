@@ -367,6 +367,7 @@ check_funnel(spotopt__check *check, uint64_t chosen, uint64_t alternates, spotop
         return SPOTOPT_E_INPUT;
     if (spotopt__funnel_read(&at, &said, &why) != SPOTOPT_OK) {
         spotopt__fault(check, "%.300s", why.message);
+        spotopt__funnel_clear(&said);
         return SPOTOPT_OK;
     }
     for (int s = 0; s < SPOTOPT__STAGES; s++) {
@@ -381,6 +382,7 @@ check_funnel(spotopt__check *check, uint64_t chosen, uint64_t alternates, spotop
     if (said.alternates != alternates)
         spotopt__fault(check, "funnel.alternates is %llu; a pool has up to %llu",
                        (unsigned long long)said.alternates, (unsigned long long)alternates);
+    spotopt__funnel_clear(&said);
     return SPOTOPT_OK;
 }
 

@@ -87,7 +87,7 @@ spotopt_plan_make(spotopt_context *context, const spotopt_plan_params *params,
     if (out == NULL)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "out is NULL; want a place for the plan");
     memset(&decision, 0, sizeof decision);
-    status = spotopt__scene_make(context, params, &scene, err);
+    status = spotopt__scene_make(context, params, options, &scene, err);
     if (status == SPOTOPT_OK)
         status = spotopt__decide(&scene, options, &decision, err);
     if (status == SPOTOPT_OK) {

@@ -254,7 +254,8 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
     scene_params.history = params.history;
     scene_params.metrics = params.metrics;
     scene_params.now_s = params.now_s;
-    if ((status = spotopt__scene_make(context, &scene_params, &scene, err)) != SPOTOPT_OK ||
+    if ((status = spotopt__scene_make(context, &scene_params, options, &scene, err)) !=
+            SPOTOPT_OK ||
         (status = spotopt__screen_rank(&scene, params.count, err)) != SPOTOPT_OK)
         goto done;
     ranking = spotopt__alloc(context, sizeof *ranking);

@@ -481,7 +481,7 @@ find_pools(spotopt__scene *scene, spotopt_error *err)
 
 spotopt_status
 spotopt__scene_make(spotopt_context *context, const spotopt_plan_params *given,
-                    spotopt__scene *scene, spotopt_error *err)
+                    const spotopt_options *options, spotopt__scene *scene, spotopt_error *err)
 {
     spotopt_plan_params params = SPOTOPT_PLAN_PARAMS_INIT;
     spotopt_status status;
@@ -530,7 +530,7 @@ spotopt__scene_make(spotopt_context *context, const spotopt_plan_params *given,
         (status = find_risk(scene, err)) != SPOTOPT_OK ||
         (status = find_nodes(scene, err)) != SPOTOPT_OK)
         return status;
-    return spotopt__screen(scene, err);
+    return spotopt__screen(scene, spotopt__option(options, SPOTOPT__OPT_EXPLAIN) > 0.0, err);
 }
 
 void

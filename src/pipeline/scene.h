@@ -75,9 +75,10 @@ typedef struct spotopt__scene {
     spotopt__vec(const char *) warnings;
 } spotopt__scene;
 
-/* Everything but the packing. scene is zeroed by the call; free it also after a failure. */
+/* Everything but the packing; of options, explain counts, and they may be NULL. scene is zeroed by the call; free it
+ * also after a failure. */
 spotopt_status spotopt__scene_make(spotopt_context *context, const spotopt_plan_params *params,
-                                   spotopt__scene *scene, spotopt_error *err);
+                                   const spotopt_options *options, spotopt__scene *scene, spotopt_error *err);
 void spotopt__scene_free(spotopt__scene *scene);
 
 /* A pod that a plan places or keeps: not finished, terminating, mirror, daemon or gated. */

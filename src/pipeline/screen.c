@@ -2,7 +2,8 @@
 /*
  * screen.c - the funnel: which pools a decision may buy from, and in which order they are best.
  *
- * Each pool leaves at the first stage that refuses it, for one reason. Those that come through are
+ * Each pool leaves at the first stage that refuses it, for one reason; asked to explain, every
+ * filter is tried and all that speak against a pool are counted beside. Those that come through are
  * ranked for the mean pod of the cluster.
  */
 #include <stdlib.h>
@@ -81,59 +82,84 @@ is_listed(const char *const *list, size_t count, const char *text)
     return count == 0;
 }
 
-static int32_t
-why_not_allowed(const spotopt__scene *scene, const spotopt__pool *pool, const spotopt__type *type)
+static bool
+is_excluded(const spotopt_policy *policy, const char *type)
 {
-    const spotopt_policy *policy = scene->policy;
-
-    if (pool->purchase == SPOTOPT__SPOT && !policy->spot_enabled)
-        return SPOTOPT__DROP_SPOT_DISABLED;
-    if (pool->purchase == SPOTOPT__SPOT && scene->on_demand_only)
-        return SPOTOPT__DROP_FORCED_ON_DEMAND;
-    if (!is_listed(policy->families.at, policy->families.count, type->family))
-        return SPOTOPT__DROP_FAMILY;
     for (size_t i = 0; i < policy->exclude.count; i++) {
-        if (spotopt__glob(policy->exclude.at[i], type->name))
-            return SPOTOPT__DROP_EXCLUDED;
+        if (spotopt__glob(policy->exclude.at[i], type))
+            return true;
     }
-    return -1;
+    return false;
 }
 
-static int32_t
-find_drop(const spotopt__scene *scene, uint32_t index, const used_shapes *used, int32_t *reason)
+static bool
+is_beyond_quota(const spotopt_policy *policy, const spotopt__type *type, bool is_spot, double vcpu)
 {
-    const spotopt_policy *policy = scene->policy;
-    const spotopt__pool *pool = &scene->catalog->pools.at[index];
-    const spotopt__type *type = &scene->catalog->types.at[pool->type];
-
-    *reason = !(pool->usd_per_h >= 0.0) ? SPOTOPT__DROP_NO_PRICE
-              : !is_listed(policy->arch.at, policy->arch.count, type->arch)
-                  ? SPOTOPT__DROP_WRONG_ARCH
-                  : -1;
-    if (*reason >= 0)
-        return SPOTOPT__STAGE_SCOPE;
-    if ((*reason = why_unfit(scene, &scene->pools[index], used)) >= 0)
-        return SPOTOPT__STAGE_FITS;
-    if ((*reason = why_not_allowed(scene, pool, type)) >= 0)
-        return SPOTOPT__STAGE_ALLOWED;
-    *reason = SPOTOPT__DROP_PRICE_CAP;
-    if (pool->usd_per_h > policy->max_usd_per_h)
-        return SPOTOPT__STAGE_PRICE_CAP;
-    *reason = SPOTOPT__DROP_RISK_CAP;
-    if (scene->pools[index].p_horizon > policy->max_probability)
-        return SPOTOPT__STAGE_RISK_CAP;
-    *reason = SPOTOPT__DROP_NO_CAPACITY;
-    if (pool->limit == 0)
-        return SPOTOPT__STAGE_OBTAINABLE;
-    *reason = SPOTOPT__DROP_QUOTA;
     for (size_t i = 0; i < policy->quotas.count; i++) {
         if (spotopt__quota_covers(&policy->quotas.at[i], type->family,
-                                  pool->purchase == SPOTOPT__SPOT ? "spot" : "on-demand") &&
-            scene->pools[index].vcpu > policy->quotas.at[i].max_vcpu)
-            return SPOTOPT__STAGE_QUOTA;
+                                  is_spot ? "spot" : "on-demand") &&
+            vcpu > policy->quotas.at[i].max_vcpu)
+            return true;
     }
-    *reason = -1;
-    return -1;
+    return false;
+}
+
+/* Whether a reason speaks against a pool. */
+static bool
+speaks_against(const spotopt__scene *scene, uint32_t index, int32_t unfit, int32_t reason)
+{
+    const spotopt_policy *policy = scene->policy;
+    const spotopt__scene_pool *own = &scene->pools[index];
+    const spotopt__pool *pool = &scene->catalog->pools.at[index];
+    const spotopt__type *type = &scene->catalog->types.at[pool->type];
+    bool is_spot = pool->purchase == SPOTOPT__SPOT;
+
+    switch (reason) {
+    case SPOTOPT__DROP_NO_PRICE:
+        return !(pool->usd_per_h >= 0.0);
+    case SPOTOPT__DROP_WRONG_ARCH:
+        return !is_listed(policy->arch.at, policy->arch.count, type->arch);
+    case SPOTOPT__DROP_SPOT_DISABLED:
+        return is_spot && !policy->spot_enabled;
+    case SPOTOPT__DROP_FORCED_ON_DEMAND:
+        return is_spot && scene->on_demand_only;
+    case SPOTOPT__DROP_FAMILY:
+        return !is_listed(policy->families.at, policy->families.count, type->family);
+    case SPOTOPT__DROP_EXCLUDED:
+        return is_excluded(policy, type->name);
+    case SPOTOPT__DROP_PRICE_CAP:
+        return pool->usd_per_h > policy->max_usd_per_h;
+    case SPOTOPT__DROP_RISK_CAP:
+        return own->p_horizon > policy->max_probability;
+    case SPOTOPT__DROP_NO_CAPACITY:
+        return pool->limit == 0;
+    case SPOTOPT__DROP_QUOTA:
+        return is_beyond_quota(policy, type, is_spot, own->vcpu);
+    default:
+        return reason == unfit;
+    }
+}
+
+/*
+ * The first reason against a pool in the order of stages, or -1; in out_mask a bit for it, or with
+ * explain for every one.
+ */
+static int32_t
+find_drop(const spotopt__scene *scene, uint32_t index, const used_shapes *used, bool explain,
+          uint32_t *out_mask)
+{
+    int32_t first = -1, unfit = -2; /* asking whether pods fit costs most: not before it is due */
+
+    *out_mask = 0;
+    for (int32_t reason = 0; reason < SPOTOPT__DROPS && (first < 0 || explain); reason++) {
+        if (spotopt__drop_stage(reason) == SPOTOPT__STAGE_FITS && unfit == -2)
+            unfit = why_unfit(scene, &scene->pools[index], used);
+        if (!speaks_against(scene, index, unfit, reason))
+            continue;
+        *out_mask |= 1U << reason;
+        first = first < 0 ? reason : first;
+    }
+    return first;
 }
 
 /* --- ranking --- */
@@ -174,17 +200,21 @@ spotopt__screen_rank(spotopt__scene *scene, double replicas, spotopt_error *err)
 }
 
 spotopt_status
-spotopt__screen(spotopt__scene *scene, spotopt_error *err)
+spotopt__screen(spotopt__scene *scene, bool explain, spotopt_error *err)
 {
     used_shapes used = {0};
+    uint32_t mask = 0;
     spotopt_status status = find_used(scene, &used, err);
 
     for (uint32_t i = 0; i < scene->catalog->pools.count && status == SPOTOPT_OK; i++) {
         spotopt__scene_pool *pool = &scene->pools[i];
 
         pool->place = SPOTOPT__NONE;
-        pool->stage = find_drop(scene, i, &used, &pool->reason);
+        pool->reason = find_drop(scene, i, &used, explain, &mask);
+        pool->stage = pool->reason < 0 ? -1 : spotopt__drop_stage(pool->reason);
         spotopt__funnel_record(scene->funnel, pool->stage, pool->reason);
+        if (explain)
+            spotopt__funnel_explain(scene->funnel, mask);
         if (pool->stage < 0)
             scene->by_place[scene->place_count++] = i;
     }

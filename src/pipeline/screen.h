@@ -5,7 +5,7 @@
 
 /* Sends every pool through the funnel and ranks what comes through, against the mean pod of the
  * cluster. */
-spotopt_status spotopt__screen(spotopt__scene *scene, spotopt_error *err);
+spotopt_status spotopt__screen(spotopt__scene *scene, bool explain, spotopt_error *err);
 
 /* Ranks once more, for so many replicas of the mean request; 0: as many as the cluster has pods. */
 spotopt_status spotopt__screen_rank(spotopt__scene *scene, double replicas, spotopt_error *err);

@@ -5,6 +5,8 @@ import copy
 import datetime
 import json
 import math
+import shutil
+import subprocess
 
 import pytest
 
@@ -263,3 +265,39 @@ def test_a_packing_begins_with_an_earlier_one():
         assert again.cost == 2.5 and {row.pool for row in again.rows} == {1}
     with pytest.raises(spotopt.Error, match="/outcome"):
         spotopt.pack(problem(None), previous={"kind": "PackingResult"})
+
+
+def test_explaining_counts_more_and_drops_the_same(cluster, catalog, now):
+    policy = spotopt.Policy.parse('{"allow":{"families":["m5"],"max_usd_per_hour":0.1}}')
+    plain = spotopt.plan(cluster=cluster, catalog=catalog, policy=policy, now=now, work=1).to_dict()
+    explained = spotopt.plan(cluster=cluster, catalog=catalog, policy=policy, now=now, work=1, explain=1).to_dict()
+    for one, other in zip(plain["funnel"]["stages"], explained["funnel"]["stages"]):
+        also = other.pop("also", {})
+        assert one == other
+        assert all(also[reason] >= count for reason, count in other["drops"].items())
+
+
+def test_a_recorder_counts_windows():
+    recorder = spotopt.Recorder(now=100.0)
+    for second in range(1, 7201):
+        recorder.add(None if second % 2 else spotopt.Drop.QUOTA, against=[spotopt.Drop.QUOTA, spotopt.Drop.FAMILY])
+        recorder.took(spotopt.Stage.FITS, 0.002)
+        recorder.tick(100.0 + second)
+    recorder.decided(3, 5)
+    everything, hour = recorder.funnel().to_dict()["funnel"], recorder.funnel(3600.0).to_dict()["funnel"]
+    assert everything["in"] == 7200 and 3600 <= hour["in"] <= 3660
+    assert everything["chosen"] == 3 and everything["stages"][6]["drops"] == {"quota_too_small": 3600}
+    assert everything["stages"][2]["also"] == {"family_not_allowed": 7200}
+    assert everything["stages"][1]["latency"]["p99_s"] == pytest.approx(0.002, rel=0.01)
+
+
+def test_metrics_suit_prometheus(plan):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool")
+    recorder = spotopt.Recorder()
+    recorder.add(spotopt.Drop.PRICE_CAP)
+    recorder.took(spotopt.Stage.SCOPE, 0.5)
+    for funnel in (plan.funnel(), recorder.funnel()):
+        told = subprocess.run([promtool, "check", "metrics"], input=funnel.to_openmetrics(), text=True, capture_output=True)
+        assert (told.returncode, told.stdout + told.stderr) == (0, "")

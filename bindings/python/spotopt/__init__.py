@@ -35,6 +35,7 @@ from .core import (
     Policy,
     Problem,
     Ranking,
+    Recorder,
     Risk,
 )
 from .core import version as _version
@@ -49,6 +50,7 @@ from .errors import (
     StateError,
 )
 from .rows import (
+    Drop,
     Forecast,
     Option,
     PackingCertificate,
@@ -60,6 +62,7 @@ from .rows import (
     PortfolioLoss,
     Progress,
     RiskFlag,
+    Stage,
 )
 
 __version__ = _version()

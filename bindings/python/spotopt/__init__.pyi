@@ -66,6 +66,29 @@ class Pool(NamedTuple):
     cpu_cores: float
     memory_mib: float
 
+class Stage(enum.IntEnum):
+    SCOPE = 0
+    FITS = 1
+    ALLOWED = 2
+    PRICE_CAP = 3
+    RISK_CAP = 4
+    OBTAINABLE = 5
+    QUOTA = 6
+
+class Drop(enum.IntEnum):
+    NO_PRICE = 0
+    WRONG_ARCH = 1
+    TOO_SMALL = 2
+    NO_POD_MAY_USE = 3
+    SPOT_DISABLED = 4
+    FORCED_ON_DEMAND = 5
+    FAMILY = 6
+    EXCLUDED = 7
+    PRICE_CAP = 8
+    RISK_CAP = 9
+    NO_CAPACITY = 10
+    QUOTA = 11
+
 class Forecast(NamedTuple):
     p: float
     low: float
@@ -327,6 +350,14 @@ class Funnel:
     def to_json(self) -> str: ...
     def to_dict(self) -> Dict[str, Any]: ...
     def to_openmetrics(self) -> str: ...
+
+class Recorder:
+    def __init__(self, now: float = 0.0) -> None: ...
+    def add(self, reason: Optional[int] = None, against: Iterable[int] = ()) -> None: ...
+    def decided(self, chosen: int, alternates: int) -> None: ...
+    def took(self, stage: int, seconds: float) -> None: ...
+    def tick(self, now_s: float) -> None: ...
+    def funnel(self, window_s: float = 0.0) -> Funnel: ...
 
 class Experiment:
     @classmethod

@@ -41,6 +41,35 @@ class RiskFlag(enum.IntFlag):
     NONE = 64
 
 
+class Stage(enum.IntEnum):
+    """Stages of a decision, in order."""
+
+    SCOPE = 0
+    FITS = 1
+    ALLOWED = 2
+    PRICE_CAP = 3
+    RISK_CAP = 4
+    OBTAINABLE = 5
+    QUOTA = 6
+
+
+class Drop(enum.IntEnum):
+    """Why a candidate left; each reason belongs to one stage."""
+
+    NO_PRICE = 0
+    WRONG_ARCH = 1
+    TOO_SMALL = 2
+    NO_POD_MAY_USE = 3
+    SPOT_DISABLED = 4
+    FORCED_ON_DEMAND = 5
+    FAMILY = 6
+    EXCLUDED = 7
+    PRICE_CAP = 8
+    RISK_CAP = 9
+    NO_CAPACITY = 10
+    QUOTA = 11
+
+
 class Forecast(NamedTuple):
     """One pool's forecast for one horizon: p of one node, its 5 % and 95 % quantiles, the evidence."""
 
