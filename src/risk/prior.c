@@ -80,6 +80,7 @@ typedef struct target {
     const spotopt__cell *cells;
     size_t count;
     double mean, towards, sd; /* towards: ln alpha */
+    double most;              /* alpha */
 } target;
 
 static double
@@ -93,7 +94,7 @@ judge(const target *t, double log_alpha)
 static double
 best_log_alpha(const target *t)
 {
-    const double least = log(ALPHA_MIN), most = log(ALPHA_MAX), step = (most - least) / (GRID - 1);
+    const double least = log(ALPHA_MIN), most = log(t->most), step = (most - least) / (GRID - 1);
     const double ratio = 0.6180339887498949;
     double best = -INFINITY, low, high, x[2], f[2];
     int at = 0;
@@ -129,19 +130,28 @@ best_log_alpha(const target *t)
     return 0.5 * (low + high);
 }
 
+double
+spotopt__alpha_fit(const spotopt__cell *cells, size_t count, double mean, double towards,
+                   double alpha_sd, double most)
+{
+    target t = {cells, count, mean, log(clamp(towards, ALPHA_MIN, most)), alpha_sd, most};
+
+    return count > 0 ? exp(best_log_alpha(&t)) : exp(t.towards);
+}
+
 spotopt__prior
 spotopt__prior_fit(const spotopt__cell *cells, size_t count, const spotopt__prior *towards,
                    double pull_events, double alpha_sd)
 {
     double events = pull_events, hours = pull_events / towards->mean;
-    target t = {cells, count, 0.0, log(clamp(towards->alpha, ALPHA_MIN, ALPHA_MAX)), alpha_sd};
 
     for (size_t i = 0; i < count; i++) {
         events += cells[i].weight * cells[i].events;
         hours += cells[i].weight * cells[i].hours;
     }
-    t.mean = clamp(events / hours, SPOTOPT__RATE_MIN, SPOTOPT__RATE_MAX);
-    return (spotopt__prior){count > 0 ? exp(best_log_alpha(&t)) : exp(t.towards), t.mean};
+    double mean = clamp(events / hours, SPOTOPT__RATE_MIN, SPOTOPT__RATE_MAX);
+    return (spotopt__prior){
+        spotopt__alpha_fit(cells, count, mean, towards->alpha, alpha_sd, ALPHA_MAX), mean};
 }
 
 double

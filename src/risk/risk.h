@@ -39,6 +39,9 @@ double spotopt__bucket_rate(int32_t bucket);
  */
 spotopt__prior spotopt__prior_fit(const spotopt__cell *cells, size_t count, const spotopt__prior *towards,
                                   double pull_events, double alpha_sd);
+/* The alpha alone, for a mean that is known; within [0.02, most]. */
+double spotopt__alpha_fit(const spotopt__cell *cells, size_t count, double mean, double towards, double alpha_sd,
+                          double most);
 /*
  * How far the vendor's buckets are believed: the exponent g of (rate of bucket / mean rate)^g, from events and hours
  * of pools with x = ln of that ratio. 0.5 where nothing is to be learned, within [0, 2].
