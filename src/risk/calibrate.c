@@ -128,20 +128,29 @@ spotopt__isotonic(spotopt_context *context, const double *p, const double *label
                   size_t room, double *out_x, double *out_y, size_t *out_count)
 {
     block *blocks = spotopt__alloc_array(context, count + 1, sizeof *blocks);
-    size_t kept = 0, each, written = 0;
+    size_t distinct = 0, kept = 0, each, written = 0;
+    double last = NAN;
 
     if (blocks == NULL)
         return false;
     for (size_t i = 0; i < count; i++)
         blocks[i] = (block){p[i], label[i], 1.0};
     qsort(blocks, count, sizeof *blocks, by_p);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) { /* equal forecasts are one */
+        double now = blocks[i].p;
+
+        if (distinct > 0 && now == last)
+            join(&blocks[distinct - 1], &blocks[i]);
+        else
+            blocks[distinct++] = blocks[i];
+        last = now;
+    }
+    for (size_t i = 0; i < distinct; i++) {
         block now = blocks[i];
 
-        /* Equal forecasts are one; a block that is not above the one before is joined with it. */
+        /* A block that is not above the one before is joined with it. */
         while (kept > 0 &&
-               (now.p / now.weight <= blocks[kept - 1].p / blocks[kept - 1].weight ||
-                now.label * blocks[kept - 1].weight <= blocks[kept - 1].label * now.weight))
+               now.label * blocks[kept - 1].weight <= blocks[kept - 1].label * now.weight)
             join(&now, &blocks[--kept]);
         blocks[kept++] = now;
     }
