@@ -11,6 +11,7 @@
  */
 #include "risk/calibrate.h"
 #include "risk/decisions.h"
+#include "risk/forecast.h"
 #include "risk/hazard.h"
 #include "risk/risk.h"
 #include <stdio.h>
@@ -305,37 +306,16 @@ fit_evidence(fitting *w)
     return is_fine;
 }
 
-/* Log-odds of 1 - exp(-total). */
-static double
-log_odds(double total)
-{
-    return total > 40.0 ? total : log(expm1(total > 1e-300 ? total : 1e-300));
-}
-
 static double
 hazard_odds(const spotopt_model *m, const double *z, double horizon_h)
 {
-    double level = 0.0, tilt = 0.0, total = 0.0;
+    double level = 0.0, tilt = 0.0;
 
     for (size_t f = 0; f < m->feature_count; f++) {
         level += m->beta[f] * z[f];
         tilt += m->gamma[f] * z[f];
     }
-    for (int k = 0; k < SPOTOPT__LEADS && spotopt__lead_h[k] <= horizon_h; k++) {
-        double logit = m->a[k] + level + tilt * 0.5 * log(spotopt__lead_h[k]);
-
-        total += logit > 0.0 ? logit + log1p(exp(-logit)) : log1p(exp(logit)); /* -ln(1 - h) */
-    }
-    return log_odds(total);
-}
-
-static double
-evidence_odds(const spotopt_model *m, double drops, double hours, double horizon_h)
-{
-    double a = m->evidence_kappa * m->evidence_alpha + drops,
-           b = m->evidence_kappa * m->evidence_alpha / m->evidence_mean + hours;
-
-    return log_odds(a * log1p(horizon_h / b));
+    return spotopt__hazard_logit(m, level, tilt, horizon_h, NULL, NULL);
 }
 
 static bool
@@ -355,7 +335,8 @@ fit_horizon(fitting *w, size_t h, double *spare)
         if (!(m->time_s[i] + ahead_s < w->params.calibrate_to_s) || m->ahead_s[i] < ahead_s)
             continue;
         hazard[rows.count] = hazard_odds(model, w->z + i * model->feature_count, horizon_h);
-        evidence[rows.count] = evidence_odds(model, sums[i], sums[m->count + i], horizon_h);
+        evidence[rows.count] =
+            spotopt__evidence_logit(model, sums[i], sums[m->count + i], horizon_h);
         label[rows.count++] = m->next_drop_s[i] <= ahead_s ? 1.0 : 0.0;
     }
     rows.weight = step_h < horizon_h ? step_h / horizon_h : 1.0;
@@ -463,6 +444,8 @@ spotopt_model_fit(spotopt_context *context, const spotopt_history *history,
     if (status != SPOTOPT_OK)
         return status;
     spotopt__budget_start(&w.budget, context, options);
+    w.budget.deadline_s = INFINITY; /* half a model is of no use: only the callback ends a fit */
+    w.budget.work_limit = 0;
     status = make(&w, err);
     if (status == SPOTOPT_OK)
         *out = w.model;
