@@ -25,6 +25,7 @@
 #define ITEMS_MOST 2000
 #define DEEP 12                 /* items in a content, at most */
 #define POOL_BINS 6             /* left for the end */
+#define END_BINS 10             /* where no fewer can be left: those are searched, too */
 #define TIGHT_MOST 10           /* dimensions in the potential */
 #define CAPACITY_MOST (1 << 27) /* DEEP times that does not overflow */
 #define SAMPLE 60               /* items of a large pool that are looked at for one content */
@@ -74,7 +75,7 @@ struct spotopt__walk {
     /* the end: by bins left */
     uint32_t *rest, *rest_count;
     int64_t *rest_slack, *behind, *rest_room;
-    content ended[POOL_BINS + 1];
+    content ended[END_BINS + 1];
 };
 
 static double
@@ -303,7 +304,7 @@ draw(spotopt__walk *walk, double wide, uint32_t more)
     walk->cap = cap < DEEP ? cap : DEEP;
     walk->best = -INFINITY;
     walk->choice.count = 0;
-    walk->steps = 0;
+    walk->steps = 100 + 8 * walk->listed; /* what it took to come here */
     walk->steps_most = LOOK_MOST;
     look(walk, 0, 0);
     walk->looked += walk->steps;
@@ -489,7 +490,7 @@ spotopt__walk_run(spotopt__walk *walk, uint64_t work, uint32_t *bin_of)
             news = exchange(walk);
         }
         walk->turns++;
-        if (news && walk->bins <= POOL_BINS && walk->potential > PROMISING)
+        if (news && walk->bins <= END_BINS && walk->potential > PROMISING)
             found = end_here(walk);
         walk->budget->work += (walk->looked + walk->finished - steps) / 4 + 1;
         steps = walk->looked + walk->finished;
@@ -507,6 +508,12 @@ spotopt__walk_run(spotopt__walk *walk, uint64_t work, uint32_t *bin_of)
         }
     }
     return found;
+}
+
+uint32_t
+spotopt__walk_share(const spotopt__walk *walk)
+{
+    return walk->turns == 0 || walk->bins <= POOL_BINS ? 75 : walk->bins <= END_BINS ? 25 : 8;
 }
 
 /* Slack of all, and the dimensions where it is less than loads would vary by themselves. */
@@ -557,7 +564,7 @@ spotopt__walk *
 spotopt__walk_new(const spotopt__vector *vector, uint32_t bins, spotopt__budget *budget,
                   uint64_t seed, bool *out_nomem)
 {
-    const size_t n = vector->items, lanes = vector->lanes, levels = POOL_BINS + 1;
+    const size_t n = vector->items, lanes = vector->lanes, levels = END_BINS + 1;
     spotopt__walk *walk;
     int64_t *order;
 

@@ -265,8 +265,8 @@ is_time_to_dive(const spotopt__tree *tree, uint32_t node)
     return whole || tree->search->branch_nodes % 16 == 0;
 }
 
-/* Where bins must be almost full the packer walks on, for a half of all work; true when it found a
- * better packing. */
+/* Where bins must be almost full the packer walks on, for its share of all work; true when it found
+ * a better packing. */
 static bool
 walks(spotopt__tree *tree, int64_t least)
 {
@@ -274,10 +274,11 @@ walks(spotopt__tree *tree, int64_t least)
     bool found;
 
     if (tree->packer == NULL || !tree->has_best || spotopt__tree_is_alone(tree) ||
-        tree->nodes.at[0].open || tree->walked > before / 2)
+        tree->nodes.at[0].open || tree->walked > before / 100 * spotopt__packer_share(tree->packer))
         return false;
     if (!spotopt__plan_copy(&tree->plan, tree->best) ||
-        !spotopt__packer_walk(tree->packer, least, before / 8 + WALK_LEAST, &tree->plan)) {
+        !spotopt__packer_walk(tree->packer, least,
+                              before / (tree->walked > 0 ? 4 : 32) + WALK_LEAST, &tree->plan)) {
         tree->nomem = true;
         return false;
     }

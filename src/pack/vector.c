@@ -217,6 +217,12 @@ spotopt__packer_walk(spotopt__packer *packer, int64_t least, uint64_t work, spot
     return write_plan(packer, plan);
 }
 
+uint32_t
+spotopt__packer_share(const spotopt__packer *packer)
+{
+    return packer->walk == NULL ? 75 : spotopt__walk_share(packer->walk);
+}
+
 bool
 spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps, spotopt__plan *plan)
 {

@@ -68,6 +68,8 @@ typedef struct spotopt__walk spotopt__walk;
 spotopt__walk *spotopt__walk_new(const spotopt__vector *vector, uint32_t bins,
                                  spotopt__budget *budget, uint64_t seed, bool *out_nomem);
 void spotopt__walk_free(spotopt__walk *walk);
+/* How much of all work is well spent on it, in hundredths, by how far it came. */
+uint32_t spotopt__walk_share(const spotopt__walk *walk);
 /* Goes on for about so much work of the budget; true, and each item's bin, when it found one. */
 bool spotopt__walk_run(spotopt__walk *walk, uint64_t work, uint32_t *bin_of);
 
@@ -89,6 +91,8 @@ bool spotopt__packer_run(spotopt__packer *packer, int64_t least, uint64_t steps,
 /* The same where bins must be almost full, for about so much work. Quick where they need not. */
 bool spotopt__packer_walk(spotopt__packer *packer, int64_t least, uint64_t work,
                           spotopt__plan *plan);
+/* How much of all work is well spent on walks, in hundredths. */
+uint32_t spotopt__packer_share(const spotopt__packer *packer);
 /* Completes a plan that lacks pieces, moving what is in it, at a cost of at most `most`; true and
  * in plan when it could. */
 bool spotopt__packer_finish(spotopt__packer *packer, spotopt__plan *plan, int64_t most,
