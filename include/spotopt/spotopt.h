@@ -23,6 +23,7 @@
 #include "spotopt/policy.h"
 #include "spotopt/portfolio.h"
 #include "spotopt/rank.h"
+#include "spotopt/registry.h"
 #include "spotopt/risk.h"
 #include "spotopt/status.h"
 #include "spotopt/version.h"

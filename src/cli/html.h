@@ -52,6 +52,7 @@ void html_drain(const cJSON *doc, text *out);
 void html_funnel(const cJSON *doc, text *out);
 void html_experiment(const cJSON *doc, text *out);
 void html_steps(text *out, const cJSON *doc); /* waves as a folded table */
+void html_registry(const cJSON *doc, text *out);
 void html_evaluation(const cJSON *doc, text *out);
 void html_funnel_section(text *out, const view_funnel *f);
 

@@ -28,6 +28,7 @@ static const shown kinds[] = {
     {"DrainPlan", print_drain, html_drain},
     {"Funnel", print_funnel, html_funnel},
     {"RiskEvaluation", print_evaluation, html_evaluation},
+    {"ModelRegistry", print_registry, html_registry},
     {"ExperimentReport", print_experiment, html_experiment},
     {"CanaryReport", print_experiment, html_experiment},
 };
@@ -156,8 +157,9 @@ deliver(const session *s, const char *json, size_t length)
             kind = &kinds[i];
     }
     if (kind == NULL) {
-        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, RiskEvaluation, "
-            "ExperimentReport or CanaryReport",
+        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, "
+            "RiskEvaluation, "
+            "RiskEvaluation, ModelRegistry, ExperimentReport or CanaryReport",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;
     } else {

@@ -41,6 +41,7 @@ void print_ranking(const cJSON *doc, const style *s, text *out);
 void print_drain(const cJSON *doc, const style *s, text *out);
 void print_funnel(const cJSON *doc, const style *s, text *out);
 void print_evaluation(const cJSON *doc, const style *s, text *out);
+void print_registry(const cJSON *doc, const style *s, text *out);
 void print_experiment(const cJSON *doc, const style *s, text *out);
 
 #endif

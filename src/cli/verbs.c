@@ -188,7 +188,8 @@ const verb verbs[] = {
      "spotopt experiment compare measurements.csv --treatment hazard --metric usd_per_hour",
      experiment_flags, true, cmd_experiment},
     {"show", "FILE", "print a document that another verb wrote, as a table or a page",
-     "Reads a Plan, PackingResult, Ranking, DrainPlan, Funnel, RiskEvaluation, ExperimentReport or "
+     "Reads a Plan, PackingResult, Ranking, DrainPlan, Funnel, RiskEvaluation, ModelRegistry, "
+     "ExperimentReport or "
      "CanaryReport "
      "and prints it as -o asks. Nothing "
      "is computed anew.",

@@ -88,8 +88,8 @@ bool spotopt__baseline(spotopt_context *context, const spotopt_history *history,
                        uint32_t horizon_count, double *out);
 
 /* --- gate.c --- */
-/* The first condition that failed, in words, or an empty text. */
-#define SPOTOPT__GATE_WORDS 256
+/* The conditions that failed, in words, or an empty text. */
+#define SPOTOPT__GATE_WORDS 400
 spotopt_status spotopt__gate(const spotopt_evaluation *evaluation, uint32_t forecast, uint32_t other, bool *out_passed,
                              spotopt__str *out_json, char words[SPOTOPT__GATE_WORDS], spotopt_error *err);
 

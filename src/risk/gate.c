@@ -26,7 +26,7 @@ typedef struct gate {
     uint32_t forecast, other;
     spotopt__jw jw;
     bool passed;
-    char *words; /* of the first failure */
+    char *words; /* of what failed */
 } gate;
 
 /* Writes one condition. is_least: value must be above bound, else at most bound. */
@@ -36,7 +36,7 @@ add(gate *g, const char *condition, double horizon_h, const char *slice, double 
 {
     bool holds = is_least ? value > bound : value <= bound; /* false for NaN */
     char number[SPOTOPT__REAL_SIZE], limit[SPOTOPT__REAL_SIZE], off[SPOTOPT__REAL_SIZE],
-        ahead[SPOTOPT__HORIZON_SIZE] = "", quoted[SPOTOPT__QUOTE_SIZE] = "";
+        ahead[SPOTOPT__HORIZON_SIZE] = "", quoted[SPOTOPT__QUOTE_SIZE] = "", text[320];
 
     spotopt__jw_object(&g->jw);
     spotopt__jw_put_text(&g->jw, "condition", condition);
@@ -52,20 +52,27 @@ add(gate *g, const char *condition, double horizon_h, const char *slice, double 
     spotopt__jw_put_real(&g->jw, is_least ? "above" : "at_most", bound);
     spotopt__jw_put_bool(&g->jw, "holds", holds);
     spotopt__jw_end_object(&g->jw);
-    if (holds || !g->passed)
+    if (holds)
         return;
     g->passed = false;
+    size_t used = strlen(g->words);
     if (isnan(value)) {
-        snprintf(g->words, SPOTOPT__GATE_WORDS, "%s %s %s cannot be told", condition, quoted,
-                 ahead);
-        return;
+        snprintf(text, sizeof text, "%s%s%s %s cannot be told", used > 0 ? "; " : "", condition,
+                 quoted, ahead);
+    } else {
+        spotopt__write_fixed(value, 4, number);
+        spotopt__write_fixed(bound, 4, limit);
+        spotopt__write_fixed(fabs(value - bound), 4, off);
+        snprintf(text, sizeof text, "%s%s%s%s%s%s is %s; want %s %s (off by %s)",
+                 used > 0 ? "; " : "", condition, quoted[0] != '\0' ? " of " : "", quoted,
+                 ahead[0] != '\0' ? " at " : "", ahead, number, is_least ? "more than" : "at most",
+                 limit, off);
     }
-    spotopt__write_fixed(value, 4, number);
-    spotopt__write_fixed(bound, 4, limit);
-    spotopt__write_fixed(fabs(value - bound), 4, off);
-    snprintf(g->words, SPOTOPT__GATE_WORDS, "%s%s%s%s%s is %s; want %s %s (off by %s)", condition,
-             quoted[0] != '\0' ? " of " : "", quoted, ahead[0] != '\0' ? " at " : "", ahead, number,
-             is_least ? "more than" : "at most", limit, off);
+    /* As many as there is room for, with room left to say that there are more. */
+    if (used + strlen(text) + 12 < SPOTOPT__GATE_WORDS)
+        memcpy(g->words + used, text, strlen(text) + 1);
+    else if (used > 0 && g->words[used - 1] != '.')
+        memcpy(g->words + used, "; and more.", 12);
 }
 
 static bool
