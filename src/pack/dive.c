@@ -371,6 +371,8 @@ spotopt__search_columns(spotopt__search *search, spotopt_error *err)
     if (!m.nomem && m.rows <= 200 && m.columns.count <= 2000 && !spotopt__search_done(search))
         spotopt__columns_whole(&m);
     if (!m.nomem && !spotopt__search_done(search))
+        spotopt__columns_fleet(&m);
+    if (!m.nomem && !spotopt__search_done(search))
         m.nomem = !bound_apart(&m);
     if (!m.nomem && search->bought && !spotopt__search_done(search)) {
         status = spotopt__search_buy(search, BUYS_LAST, 0.9, err);

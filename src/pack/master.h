@@ -113,5 +113,7 @@ bool spotopt__columns_dive(const spotopt__columns *pool, spotopt__state *state, 
 void spotopt__columns_reopen(spotopt__columns *pool);
 /* The patterns at hand in whole numbers, by branch and cut; for few rows only. */
 void spotopt__columns_whole(spotopt__columns *m);
+/* fleet.c: a bound from whole numbers of nodes, for few kinds of them; the LP is as before. */
+void spotopt__columns_fleet(spotopt__columns *m);
 
 #endif
