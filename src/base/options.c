@@ -245,6 +245,7 @@ spotopt__budget_start(spotopt__budget *budget, const spotopt_context *context,
     memset(budget, 0, sizeof *budget);
     budget->context = context;
     budget->options = options;
+    budget->cost = (double)INFINITY;
     budget->start_s = budget->last_call_s = budget->last_ask_s = spotopt__clock(context);
     budget->deadline_s = budget->start_s + spotopt__option(options, SPOTOPT__OPT_DEADLINE_S);
     budget->work_limit = (uint64_t)spotopt__option(options, SPOTOPT__OPT_WORK);
@@ -270,7 +271,11 @@ look_around(spotopt__budget *budget, const char *stage, double cost, double boun
         budget->cut_short = true;
     if (budget->options != NULL && budget->options->progress != NULL &&
         now - budget->last_call_s >= between_calls_s) {
-        const spotopt_progress progress = {sizeof progress,      stage, -1.0, cost, bound,
+        const spotopt_progress progress = {sizeof progress,
+                                           stage,
+                                           -1.0,
+                                           isfinite(cost) ? cost : budget->cost,
+                                           bound > 0.0 ? bound : budget->bound,
                                            now - budget->start_s};
 
         budget->last_call_s = now;

@@ -38,11 +38,13 @@ typedef struct spotopt__budget {
     const char *stage;                       /* of the last look at the clock */
     double last_ask_s;
     uint32_t stride, skip; /* calls between two looks; of them still to come */
+    double cost, bound;    /* told where a look knows none of its own: INFINITY, 0 */
 } spotopt__budget;
 
 void spotopt__budget_start(spotopt__budget *budget, const spotopt_context *context,
                            const spotopt_options *options);
-/* True when the call must wind up now: deadline, work or cancel. Cheap enough for every iteration. */
+/* True when the call must wind up now: deadline, work or cancel. Cheap enough for every iteration.
+ */
 bool spotopt__budget_over(spotopt__budget *budget, const char *stage, double cost, double bound);
 double spotopt__budget_left_s(const spotopt__budget *budget);
 

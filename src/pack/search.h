@@ -8,7 +8,8 @@
 /* One solve: what is known so far, and how much longer it may take. */
 typedef struct spotopt__search {
     const spotopt__model *model;
-    const struct spotopt__search *outer; /* a coarser problem is solved for this one; or NULL */
+    struct spotopt__search *outer;        /* a coarser problem is solved for this one; or NULL */
+    const struct spotopt__coarse *coarse; /* while that is solved: how it came about */
     spotopt__sides sides;
     spotopt__builder builder;
     spotopt__state best, work;

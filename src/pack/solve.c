@@ -55,9 +55,9 @@ spotopt__search_over(spotopt__search *search)
     const spotopt__search *asked = search->outer != NULL ? search->outer : search;
     const bool whole = asked->has_best && asked->score.missing == 0 && asked->score.broken <= 1e-9;
 
-    return spotopt__budget_over(&search->budget, "pack",
-                                whole ? asked->score.cost : (double)INFINITY,
-                                fmax(asked->bound, search->bound));
+    search->budget.cost = whole ? asked->score.cost : (double)INFINITY;
+    search->budget.bound = fmax(asked->bound, search->bound);
+    return spotopt__budget_over(&search->budget, "pack", search->budget.cost, search->budget.bound);
 }
 
 bool
@@ -252,20 +252,47 @@ run_coarse(spotopt__search *search, bool *enough, spotopt_error *err)
     spotopt_status status = spotopt__coarse_make(&coarse, search->model, anyway, err);
 
     if (status == SPOTOPT_OK && coarse.problem != NULL) {
+        search->coarse = &coarse;
         status = solve(coarse.problem, search->budget.options, search,
                        (search->without & SPOTOPT__WITHOUT_EXACT) | SPOTOPT__WITHOUT_COARSE, NULL,
                        &packing, err);
+        search->coarse = NULL;
         if (status == SPOTOPT_OK && packing->outcome == SPOTOPT_OUTCOME_INFEASIBLE) {
             search->infeasible = true;
             search->proof = packing->certificate.proof;
         } else if (status == SPOTOPT_OK)
             raise_by_shapes(search, &coarse, packing);
-        for (uint32_t shift = 0; shift < 3 && status == SPOTOPT_OK && !is_whole(search); shift++)
+        for (uint32_t shift = 0;
+             shift < 3 && status == SPOTOPT_OK && (shift == 0 || !is_whole(search)); shift++)
             status = spotopt__refine(search, &coarse, packing, shift, err);
     }
     *enough = packing != NULL && !coarse.drops_limits && is_whole(search);
     spotopt_packing_free(packing);
     spotopt__coarse_free(&coarse, search->model);
+    return status;
+}
+
+/*
+ * A coarser problem's first packing, made one of the problem that was asked about: who watches is
+ * told a cost from then on, and there is an answer whatever comes.
+ */
+static spotopt_status
+show_early(spotopt__search *search, spotopt_error *err)
+{
+    spotopt_packing *packing = spotopt__packing_new((spotopt_problem *)search->model->problem);
+    spotopt_status status = SPOTOPT_OK;
+
+    if (packing == NULL || !spotopt__packing_fill(packing, &search->best)) {
+        status = spotopt__nomem(err, "a packing");
+    } else {
+        search->budget.work += packing->rows.count;
+        for (uint32_t shift = 0; shift < 3 && status == SPOTOPT_OK && !is_whole(search->outer);
+             shift++)
+            status = spotopt__refine(search->outer, search->outer->coarse, packing, shift, err);
+        if (status == SPOTOPT_OK && !is_whole(search->outer))
+            try_recipes(search->outer);
+    }
+    spotopt_packing_free(packing);
     return status;
 }
 
@@ -347,6 +374,11 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     }
     if (!is_whole(search))
         try_recipes(search);
+    if (search->outer != NULL && search->outer->coarse != NULL && is_whole(search) &&
+        !spotopt__search_done(search) && !spotopt__search_late(search, 0.2))
+        status = show_early(search, err);
+    if (status != SPOTOPT_OK)
+        goto done;
     /* Not for a coarser problem: its limits per node are what buying first knows nothing of. */
     if (search->outer == NULL && !coarse && relaxed.solved && !search->infeasible &&
         !spotopt__search_done(search))

@@ -131,6 +131,59 @@ test_coarse__gives_the_same_answer_twice(void)
     spotopt_text_free(NULL, text[1]);
 }
 
+typedef struct watch {
+    double now_s;
+    unsigned calls, with_cost;
+} watch;
+
+static double
+tick(void *user)
+{
+    watch *w = user;
+
+    return w->now_s += 0.004;
+}
+
+static int32_t
+count_calls(void *user, const spotopt_progress *progress)
+{
+    watch *w = user;
+
+    w->calls++;
+    w->with_cost += isfinite(progress->cost);
+    return 0;
+}
+
+/* Half of the time goes to the coarser problem: its first packing is one of the whole already. */
+static void
+test_coarse__tells_a_cost_while_the_coarser_problem_is_solved(void)
+{
+    watch w = {0};
+    spotopt_context_params params = SPOTOPT_CONTEXT_PARAMS_INIT;
+    spotopt_context *context = NULL;
+    spotopt_options *options = NULL;
+    spotopt_packing *packing = NULL;
+    spotopt_problem *problem;
+
+    params.clock = tick;
+    params.clock_user = &w;
+    CU_ASSERT_EQUAL_FATAL(spotopt_context_new(&params, &context, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_new(context, &options, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "gap_rel", 0.0, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "deadline_s", 60.0, NULL), SPOTOPT_OK);
+    spotopt_options_set_progress(options, count_calls, &w);
+    problem = make_problem(context, 20, NAN);
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_solve(problem, options, &packing, NULL), SPOTOPT_OK);
+    CU_ASSERT(w.calls > 20);
+    CU_ASSERT(w.with_cost * 10 >= w.calls * 9);
+    if (w.with_cost * 10 < w.calls * 9)
+        fprintf(stderr, "%u of %u calls told a cost\n", w.with_cost, w.calls);
+    spotopt_packing_free(packing);
+    spotopt_problem_free(problem);
+    spotopt_options_free(options);
+    spotopt_context_free(context);
+}
+
 static spotopt_status
 solve_with(fail_alloc *allocator)
 {
@@ -180,6 +233,7 @@ main(void)
     static const suite_test tests[] = {
         TEST(test_coarse__keeps_every_rule_and_a_bound_that_holds),
         TEST(test_coarse__gives_the_same_answer_twice),
+        TEST(test_coarse__tells_a_cost_while_the_coarser_problem_is_solved),
         TEST(test_coarse__survives_every_failing_allocation),
     };
 
