@@ -9,7 +9,8 @@
  * step / horizon, and the coefficients are drawn towards where they start, as strongly as the
  * constants below say. Where they start is chosen on blocked splits of several traces: at an hour
  * the moment decides and the hazard stands alone, at a day the level does, and two forecasts of the
- * level, averaged, err less than either (Bates and Granger 1969).
+ * level, averaged, err less than either (Bates and Granger 1969). One hazard for all leads is a
+ * little timid at short ones, so there log-odds start stretched about their mean.
  *
  * Isotonic regression, an option for long windows, pools adjacent violators (Ayer et al. 1955).
  */
@@ -22,16 +23,28 @@
 #define ALONE_H 4.0 /* up to here the hazard stands alone */
 #define DAY_H 24.0  /* from here layer 2 has its share in full */
 #define DAY_SHARE 0.6
+#define HOUR_SLOPE 1.15 /* at an hour or less; 1 at a day */
+#define ALONE_SLOPE 1.1
 #define ROUNDS 100
 #define EDGE 1e-4 /* isotonic values keep this far from 0 and 1 */
 
 spotopt__calibrator
-spotopt__calibrator_start(double horizon_h)
+spotopt__calibrator_start(double horizon_h, double centre)
 {
-    double way = log(horizon_h / ALONE_H) / log(DAY_H / ALONE_H);
-    double share = DAY_SHARE * (way > 1.0 ? 1.0 : way > 0.0 ? way : 0.0);
+    double way = log(horizon_h / ALONE_H) / log(DAY_H / ALONE_H),
+           early = log(horizon_h) / log(ALONE_H), total;
 
-    return (spotopt__calibrator){.horizon_h = horizon_h, .slope = 1.0 - share, .evidence = share};
+    way = way > 1.0 ? 1.0 : way > 0.0 ? way : 0.0;
+    early = early > 1.0 ? 1.0 : early > 0.0 ? early : 0.0;
+    total = HOUR_SLOPE + early * (ALONE_SLOPE - HOUR_SLOPE) + way * (1.0 - ALONE_SLOPE);
+    if (!isfinite(centre)) { /* nothing to stretch about */
+        total = 1.0;
+        centre = 0.0;
+    }
+    return (spotopt__calibrator){.horizon_h = horizon_h,
+                                 .bias = (1.0 - total) * centre,
+                                 .slope = total * (1.0 - way * DAY_SHARE),
+                                 .evidence = total * way * DAY_SHARE};
 }
 
 double

@@ -10,8 +10,11 @@ typedef struct spotopt__matured {
     double weight; /* of a row, in independent horizons: step over horizon, at most 1 */
 } spotopt__matured;
 
-/* What is believed of a horizon's calibrator before any label: the hazard alone up to 4 h, then ever more of layer 2. */
-spotopt__calibrator spotopt__calibrator_start(double horizon_h);
+/*
+ * What is believed of a horizon's calibrator before any label: the hazard alone up to 4 h, then ever more of layer 2;
+ * a little stretched at short horizons, about log-odds `centre` (NaN: not known, and nothing is stretched).
+ */
+spotopt__calibrator spotopt__calibrator_start(double horizon_h, double centre);
 /* Fits bias, slope and evidence, drawn towards what they are. False: not even a number. */
 bool spotopt__calibrate(const spotopt__matured *rows, spotopt__calibrator *calibrator);
 /* The calibrator's log-odds, knots left aside. */

@@ -325,25 +325,26 @@ fit_horizon(fitting *w, size_t h, double *spare)
     spotopt_model *model = w->model;
     double horizon_h = horizons_h[h], ahead_s = HOUR_S * horizon_h, *hazard = spare,
            *evidence = hazard + m->count, *label = evidence + m->count,
-           step_h = w->params.step_s / HOUR_S;
+           step_h = w->params.step_s / HOUR_S, sum = 0.0;
     const double *sums = w->values + (size_t)spotopt__feature_count * m->count;
     spotopt__matured rows = {.hazard = hazard, .evidence = evidence, .label = label};
     spotopt__calibrator *to = &model->calibrators[h];
 
-    *to = spotopt__calibrator_start(horizon_h);
     for (size_t i = 0; i < m->count; i++) {
         if (!(m->time_s[i] + ahead_s < w->params.calibrate_to_s) || m->ahead_s[i] < ahead_s)
             continue;
         hazard[rows.count] = hazard_odds(model, w->z + i * model->feature_count, horizon_h);
         evidence[rows.count] =
             spotopt__evidence_logit(model, sums[i], sums[m->count + i], horizon_h);
+        sum += 1.0 / (1.0 + exp(-hazard[rows.count]));
         label[rows.count++] = m->next_drop_s[i] <= ahead_s ? 1.0 : 0.0;
     }
     rows.weight = step_h < horizon_h ? step_h / horizon_h : 1.0;
     if (rows.count == 0)
         return true;
-    if (!spotopt__calibrate(&rows, to))
-        *to = spotopt__calibrator_start(horizon_h);
+    sum /= (double)rows.count;
+    *to = spotopt__calibrator_start(horizon_h, log(sum / (1.0 - sum)));
+    (void)spotopt__calibrate(&rows, to); /* where it cannot, it stays where it starts */
     if (w->params.is_isotonic == 0)
         return true;
     if (!spotopt__model_set_knots(model, h, KNOTS))
@@ -362,7 +363,7 @@ fit_calibrators(fitting *w, spotopt_error *err)
     bool is_fine;
 
     for (size_t h = 0; h < HORIZONS; h++)
-        w->model->calibrators[h] = spotopt__calibrator_start(horizons_h[h]);
+        w->model->calibrators[h] = spotopt__calibrator_start(horizons_h[h], NAN);
     if (!(w->params.calibrate_to_s > w->params.to_s))
         return SPOTOPT_OK;
     status = take_window(w, w->params.to_s, w->params.calibrate_to_s, err);

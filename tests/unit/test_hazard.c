@@ -329,7 +329,7 @@ test_calibrate__finds_a_known_map_and_stays_at_its_start_without_rows(void)
     double *hazard = calloc(3 * ROWS, sizeof *hazard), *evidence = hazard + ROWS,
            *label = evidence + ROWS;
     spotopt__matured rows = {ROWS, hazard, evidence, label, 1.0};
-    spotopt__calibrator c = spotopt__calibrator_start(24.0), start = c;
+    spotopt__calibrator c = spotopt__calibrator_start(24.0, 0.5), start = c;
     spotopt__rng rng;
 
     spotopt__rng_seed(&rng, 5);
