@@ -48,16 +48,16 @@ typedef struct spotopt_model_card {
     const char *history_sha256; /**< of the history it was fitted to, 64 hexadecimal digits, or "" */
     const char *limits;         /**< in words: what it does not know */
     double from_s;              /**< fitted on decisions in [from_s, to_s) */
-    double to_s;
+    double to_s;                /**< end of that window, not in it */
     double calibrate_to_s; /**< calibrated on [to_s, calibrate_to_s); = to_s: not calibrated */
     double step_s;         /**< between decisions */
     double lost_share;     /**< share of a pool's nodes that one drop takes, 0..1 */
     uint64_t rows;         /**< decisions it was fitted to */
     uint64_t events;       /**< those of them whose pool lost a node within the last lead of the model */
     uint64_t pools;        /**< pools among them */
-    uint32_t feature_count;
-    uint32_t calibrator_count;
-    uint32_t metric_count;
+    uint32_t feature_count;    /**< features it looks at */
+    uint32_t calibrator_count; /**< horizons it is calibrated at */
+    uint32_t metric_count;     /**< numbers of the card */
     uint32_t reserved; /**< 0 */
 } spotopt_model_card;
 
@@ -74,9 +74,9 @@ typedef struct spotopt_model_metric {
     size_t size;        /**< set by SPOTOPT_MODEL_METRIC_INIT */
     const char *metric; /**< such as "auc", "bss", "ece"; the model's */
     double horizon_h;   /**< hours ahead */
-    double value;
+    double value;       /**< NaN where it could not be computed */
     double low;  /**< of its 95 % interval; NaN where there is none */
-    double high;
+    double high;        /**< likewise */
 } spotopt_model_metric;
 
 /** The defaults of a struct, its size set: `= SPOTOPT_MODEL_METRIC_INIT`. */
@@ -91,10 +91,10 @@ typedef struct spotopt_model_feature {
     size_t size;       /**< set by SPOTOPT_MODEL_FEATURE_INIT */
     const char *name;  /**< static */
     const char *group; /**< that explanations add up by; static */
-    double mean;
+    double mean;       /**< in the fit window */
     double scale; /**< > 0 */
-    double beta;
-    double gamma;
+    double beta;       /**< effect at a lead of 1 h */
+    double gamma;      /**< how it changes with ln(lead) */
 } spotopt_model_feature;
 
 /** The defaults of a struct, its size set: `= SPOTOPT_MODEL_FEATURE_INIT`. */

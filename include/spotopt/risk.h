@@ -3,6 +3,7 @@
 #define SPOTOPT_RISK_H
 #include "spotopt/catalog.h"
 #include "spotopt/history.h"
+#include "spotopt/model.h"
 #include "spotopt/options.h"
 
 /**
@@ -17,9 +18,12 @@ SPOTOPT_BEGIN_DECLS
 enum {
     SPOTOPT_RISK_PRIOR = 1,    /**< nothing was seen of the pool: family, region and vendor signals alone */
     SPOTOPT_RISK_EVIDENCE = 2, /**< gamma-Poisson on decayed events of the pool */
+    SPOTOPT_RISK_HAZARD = 4,   /**< a fitted model's hazard, calibrated */
     SPOTOPT_RISK_COLD = 16,    /**< less than an hour of (decayed) exposure */
     SPOTOPT_RISK_STALE = 32,   /**< the last observation is older than 24 h */
-    SPOTOPT_RISK_NONE = 64     /**< on-demand: nobody takes it back */
+    SPOTOPT_RISK_NONE = 64,    /**< on-demand: nobody takes it back */
+    SPOTOPT_RISK_FALLBACK = 128, /**< a model was given, but what is seen of the pool does not do for it */
+    SPOTOPT_RISK_DRIFT = 256     /**< what the model meets is not what it was fitted to: see docs/algorithms.md, "Risk" */
 };
 
 /** A forecast for every pool of a catalog at one moment. Threads: read by any number. @since 0.1 */
@@ -29,8 +33,8 @@ typedef struct spotopt_risk spotopt_risk;
 typedef struct spotopt_forecast {
     size_t size;    /**< set by SPOTOPT_FORECAST_INIT */
     double p;       /**< p_H of one node, 0..1 */
-    double low;     /**< 5 % quantile */
-    double high;    /**< 95 % quantile */
+    double low;     /**< 2.5 % quantile of what is not known of p; p lies within low and high */
+    double high;    /**< 97.5 % quantile */
     double events;  /**< decayed count of nodes lost (D) */
     double hours;   /**< decayed node-hours seen (E) */
     uint32_t flags; /**< SPOTOPT_RISK_... */
@@ -53,6 +57,35 @@ typedef struct spotopt_forecast {
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_risk_score(spotopt_context *context, const spotopt_catalog *catalog, const spotopt_history *history,
                    double now_s, const spotopt_options *options, spotopt_risk **out, spotopt_error *err);
+/** What forecasts are made from; all borrowed for the call but the model, which is held. */
+typedef struct spotopt_risk_params {
+    size_t size;                    /**< set by SPOTOPT_RISK_PARAMS_INIT */
+    const spotopt_catalog *catalog; /**< the pools; NULL: those of the history, in its order, all taken for spot */
+    const spotopt_history *history; /**< or NULL */
+    const spotopt_model *model;     /**< or NULL: layers 1 and 2 alone */
+    double now_s;                   /**< seconds of the history's epoch; later rows are not looked at */
+} spotopt_risk_params;
+
+/** The defaults of a struct, its size set: `= SPOTOPT_RISK_PARAMS_INIT`. */
+#define SPOTOPT_RISK_PARAMS_INIT { sizeof(spotopt_risk_params), NULL, NULL, NULL, 0.0 }
+
+/**
+ * Forecast every pool by the best layer that what is seen of it allows: the model's hazard (3) for pools seen for an
+ * hour and within the last day, decayed evidence (2), prior (1). All pools are done at once: this is also how
+ * forecasts are brought up to date.
+ *
+ * @param params   catalog or history must be set
+ * @param options  progress and cancel count; or NULL
+ * @param out      free with spotopt_risk_free(); holds what it needs of the inputs
+ * @retval SPOTOPT_E_CANCELLED  the progress callback asked to stop
+ *
+ * Linear in rows of the history. Memory beside the inputs: about 250 bytes a pool with a model, and 24 a pool and day
+ * that it was observed, the latter during the call.
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_risk_score_with(spotopt_context *context, const spotopt_risk_params *params, const spotopt_options *options,
+                        spotopt_risk **out, spotopt_error *err);
 /** Give back forecasts, or NULL. @since 0.1 */
 SPOTOPT_API void spotopt_risk_free(spotopt_risk *risk);
 
@@ -72,6 +105,18 @@ spotopt_risk_at(const spotopt_risk *risk, size_t pool, double horizon_h, spotopt
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_risk_columns(const spotopt_risk *risk, double horizon_h, double *out_p, double *out_low, double *out_high,
                      size_t count, spotopt_error *err);
+
+/**
+ * The chance that the pool loses at least one node within H (what a history shows and an evaluation judges), as
+ * columns of `count` doubles each; low, high may be NULL. @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_risk_drop_columns(const spotopt_risk *risk, double horizon_h, double *out_p, double *out_low,
+                          double *out_high, size_t count, spotopt_error *err);
+/** The number of pools. @since 0.1 */
+SPOTOPT_API size_t spotopt_risk_count(const spotopt_risk *risk);
+/** A pool's id, by index below spotopt_risk_count(), else NULL. @since 0.1 */
+SPOTOPT_API const char *spotopt_risk_pool_id(const spotopt_risk *risk, size_t pool);
 
 SPOTOPT_END_DECLS
 #endif /* SPOTOPT_RISK_H */

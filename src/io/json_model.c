@@ -501,6 +501,7 @@ spotopt_model_parse(spotopt_context *context, const char *text, size_t length, c
         spotopt_model_free(model);
         return status;
     }
+    spotopt__sha256_hex(text, length, model->sha256);
     *out = model;
     return SPOTOPT_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SPOTOPT_RISK_FORECAST_H
 #define SPOTOPT_RISK_FORECAST_H
-#include "risk/model.h"
+#include "risk/risk.h"
 
 /* Pools at a moment, as columns. */
 typedef struct spotopt__rows {
@@ -11,11 +11,6 @@ typedef struct spotopt__rows {
     /* Layer 2's, as spotopt__features_at() gives them: decayed drops, and hours with nodes up. NULL: none. */
     const double *drops, *hours;
 } spotopt__rows;
-
-/* Intervals hold the central 95 % of a forecast's uncertainty; deviations of a normal one. */
-#define SPOTOPT__INTERVAL_LOW 0.025
-#define SPOTOPT__INTERVAL_HIGH 0.975
-#define SPOTOPT__INTERVAL_Z 1.959963984540054
 
 /* --- forecast.c --- */
 /*

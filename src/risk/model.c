@@ -44,6 +44,7 @@ spotopt__model_new(spotopt_context *context, uint32_t feature_count, size_t cali
     if (m == NULL)
         return NULL;
     m->context = spotopt__context_hold(context);
+    m->holders = 1;
     spotopt__arena_init(&m->arena, context);
     m->id = "model";
     m->limits = "";
@@ -62,13 +63,37 @@ spotopt__model_new(spotopt_context *context, uint32_t feature_count, size_t cali
 void
 spotopt_model_free(spotopt_model *model)
 {
-    if (model == NULL)
+    if (model == NULL || atomic_fetch_sub(&model->holders, 1) > 1)
         return;
     spotopt_context *context = model->context;
     spotopt__vec_free(context, &model->metrics);
     spotopt__arena_free(&model->arena);
     spotopt__free(context, model);
     spotopt__context_drop(context);
+}
+
+const spotopt_model *
+spotopt__model_hold(const spotopt_model *model)
+{
+    if (model != NULL)
+        atomic_fetch_add(&((spotopt_model *)(uintptr_t)model)->holders, 1);
+    return model;
+}
+
+bool
+spotopt__model_sha256(const spotopt_model *model, char out[65])
+{
+    char *text = NULL;
+    size_t length = 0;
+
+    memcpy(out, model->sha256, sizeof model->sha256);
+    if (out[0] != '\0')
+        return true;
+    if (spotopt_model_write(model, &text, &length, NULL) != SPOTOPT_OK)
+        return false;
+    spotopt__sha256_hex(text, length, out);
+    spotopt_text_free(model->context, text);
+    return true;
 }
 
 bool

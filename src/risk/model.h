@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SPOTOPT_RISK_MODEL_H
 #define SPOTOPT_RISK_MODEL_H
+#include <stdatomic.h>
+
 #include "risk/features.h"
 #include "spotopt/model.h"
 
@@ -30,6 +32,7 @@ typedef struct spotopt__card_entry {
 /* One discrete-time logistic hazard: logit h_k = a_k + beta'z + gamma'z * ln(lead_k) / 2, z = (x - mean) / scale. */
 struct spotopt_model {
     spotopt_context *context;
+    atomic_size_t holders; /* the one thing that changes */
     spotopt__arena arena; /* all that follows */
     const char *id;       /* 1..64 of [A-Za-z0-9._-] */
     bool is_availability; /* trained on launch probes, not on held nodes */
@@ -51,6 +54,7 @@ struct spotopt_model {
     /* The card: what it was made of, and how it did. */
     double from_s, to_s, calibrate_to_s, step_s;
     char history_sha256[65];
+    char sha256[65]; /* of the document it was read from; "" where it was not */
     uint64_t rows, events, pools; /* decisions fitted, drops among them, pools */
     spotopt__vec(spotopt__card_entry) metrics;
     const char *limits; /* in words: what it does not know */
@@ -70,6 +74,10 @@ struct spotopt_model {
  * shipped ones; id "model", limits "". NULL: out of memory. Give back with spotopt_model_free().
  */
 spotopt_model *spotopt__model_new(spotopt_context *context, uint32_t feature_count, size_t calibrator_count);
+/* The same model for one more holder, who gives it back with spotopt_model_free(). */
+const spotopt_model *spotopt__model_hold(const spotopt_model *model);
+/* Of the document it was read from, or of the one it would be written as. False: out of memory. */
+bool spotopt__model_sha256(const spotopt_model *model, char out[65]);
 /* Room for a calibrator's knots, in the model's memory. */
 bool spotopt__model_set_knots(spotopt_model *model, size_t calibrator, size_t knots);
 /* Copies. False: out of memory. */

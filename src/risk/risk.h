@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SPOTOPT_RISK_RISK_H
 #define SPOTOPT_RISK_RISK_H
+#include "base/options.h"
 #include "model/catalog.h"
 #include "model/history.h"
+#include "risk/model.h"
 #include "spotopt/risk.h"
 
 /* How fast the past is forgotten, and how much of the prior counts once a pool has a past of its own. */
@@ -10,6 +12,10 @@
 #define SPOTOPT__RISK_KAPPA 0.5
 /* Where there is no history at all: the mean rate is the vendor's, its spread only shapes the interval. */
 #define SPOTOPT__RISK_SHIPPED_ALPHA 1.0
+/* Intervals hold the central 95 % of what is not known of a rate or of log-odds; deviations of a normal one. */
+#define SPOTOPT__INTERVAL_LOW 0.025
+#define SPOTOPT__INTERVAL_HIGH 0.975
+#define SPOTOPT__INTERVAL_Z 1.959963984540054
 /* What bounds every rate, per hour: one loss in a century, one a minute. */
 #define SPOTOPT__RATE_MIN 1e-6
 #define SPOTOPT__RATE_MAX 60.0
@@ -76,15 +82,34 @@ typedef struct spotopt__risk_pool {
     double events, hours;       /* decayed: nodes lost, node-hours */
     uint32_t series;            /* of the history, or SPOTOPT__NONE */
     uint32_t flags;             /* SPOTOPT_RISK_... */
+    uint32_t row;               /* of risk's columns, where there is a model; or SPOTOPT__NONE */
 } spotopt__risk_pool;
 
 struct spotopt_risk {
     spotopt_context *context;
+    spotopt__arena arena; /* ids */
     spotopt__risk_pool *pools;
+    const char **ids;
     size_t count;
     double bucket_trust;
     spotopt__prior overall; /* of a node, all families and regions */
+    double now_s;
+    /* Layer 3: NULL without a model. Features of the pools that it forecasts, as columns of `rows`, and then layer 2's
+     * two, see spotopt__features_at(). */
+    const spotopt_model *model;
+    double *x;
+    size_t rows;
+    double *drift; /* PSI of each of the model's features; NULL: too few pools to tell */
 };
+
+/* Layers 1 and 2 of every pool; no model, no ids yet. */
+spotopt_status spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
+                                    const spotopt_history *history, double now_s, spotopt__budget *budget,
+                                    spotopt_risk **out, spotopt_error *err);
+
+/* --- answer.c --- */
+/* Chance that a node is lost when its pool loses one with chance p and a drop takes that share of the nodes. */
+double spotopt__node_p(double p_drop, double lost_share);
 
 /* The chance that the pool loses at least one node within the horizon; 0 on-demand. */
 double spotopt__risk_drop(const spotopt_risk *risk, size_t pool, double horizon_h);

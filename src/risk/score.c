@@ -5,9 +5,9 @@
  * The rate at which one node is taken back is Gamma(A, B): A = kappa * alpha + D, B = kappa * beta
  * + E, with alpha and beta of the pool's family in its region (prior.c), D and E the decayed losses
  * and node-hours of its own history (evidence.c). A node survives H hours with exp(-rate * H),
- * hence p_H = 1 - (B / (B + H))^A, which never falls with H; the interval is that of the rate's 5 %
- * and 95 % quantiles. The same with changes downwards instead of nodes gives the chance that the
- * pool loses any node. On-demand pools are not taken back.
+ * hence p_H = 1 - (B / (B + H))^A, which never falls with H; the interval is that of the rate's 2.5
+ * % and 97.5 % quantiles. The same with changes downwards instead of nodes gives the chance that
+ * the pool loses any node. On-demand pools are not taken back.
  *
  * A pool's history is found by its id, else as the spot series of its type and zone (the first of
  * several). Cost: linear in rows, plus the fit of each family and region.
@@ -35,8 +35,17 @@ typedef struct scoring {
     spotopt__prior *node, *drop; /* by group */
     spotopt__prior node_all, drop_all;
     spotopt__evidence *evidence; /* by series */
+    spotopt__budget *budget;
     double trust;
 } scoring;
+
+/* False: the caller wants no more. A deadline is not asked: half of the forecasts are none. */
+static bool
+go_on(scoring *s)
+{
+    (void)spotopt__budget_over(s->budget, "risk", NAN, NAN);
+    return !s->budget->cancelled;
+}
 
 static const char *
 pair_text(scoring *s, const char *a, size_t a_length, const char *b)
@@ -184,8 +193,9 @@ fit(scoring *s, bool by_drops, spotopt__prior *out_all, spotopt__prior *out_grou
 
         first[g] = cells.count;
         for (; is_fine && at < end; at++)
-            is_fine = spotopt__evidence_cells(s->context, s->history, order[at], s->now_s,
-                                              exp(s->x[order[at]]), by_drops, &cells);
+            is_fine =
+                go_on(s) && spotopt__evidence_cells(s->context, s->history, order[at], s->now_s,
+                                                    exp(s->x[order[at]]), by_drops, &cells);
     }
     if (is_fine) {
         first[s->group_count] = cells.count;
@@ -209,11 +219,11 @@ learn(scoring *s, const uint32_t *series_of_pool)
     s->evidence = spotopt__alloc_array(s->context, s->history->series.count, sizeof *s->evidence);
     if (s->evidence == NULL)
         return false;
-    for (size_t i = 0; i < s->history->series.count; i++)
+    for (size_t i = 0; i < s->history->series.count && go_on(s); i++)
         s->evidence[i] = spotopt__evidence_at(s->history, i, s->now_s, SPOTOPT__RISK_TAU_H);
     s->node = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->node);
     s->drop = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->drop);
-    return s->node != NULL && s->drop != NULL && fit(s, false, &s->node_all, s->node) &&
+    return s->node != NULL && s->drop != NULL && go_on(s) && fit(s, false, &s->node_all, s->node) &&
            fit(s, true, &s->drop_all, s->drop);
 }
 
@@ -260,8 +270,8 @@ score_pool(scoring *s, const spotopt__pool *pool, uint32_t series, spotopt__risk
     out->drop = believe(&drop, factor, e.drop_events, e.drop_hours);
     out->events = e.node_events;
     out->hours = e.node_hours;
-    out->rate_low = spotopt__gamma_quantile(out->node.a, 0.05) / out->node.b;
-    out->rate_high = spotopt__gamma_quantile(out->node.a, 0.95) / out->node.b;
+    out->rate_low = spotopt__gamma_quantile(out->node.a, SPOTOPT__INTERVAL_LOW) / out->node.b;
+    out->rate_high = spotopt__gamma_quantile(out->node.a, SPOTOPT__INTERVAL_HIGH) / out->node.b;
     out->flags =
         e.node_hours > 1e-3 || e.node_events > 1e-6 ? SPOTOPT_RISK_EVIDENCE : SPOTOPT_RISK_PRIOR;
     if (e.node_hours < 1.0)
@@ -271,37 +281,21 @@ score_pool(scoring *s, const spotopt__pool *pool, uint32_t series, spotopt__risk
     return true;
 }
 
-double
-spotopt__belief_p(const spotopt__belief *belief, double horizon_h)
-{
-    return -expm1(-belief->a * log1p(horizon_h / belief->b));
-}
-
-double
-spotopt__risk_drop(const spotopt_risk *risk, size_t pool, double horizon_h)
-{
-    const spotopt__risk_pool *of = &risk->pools[pool];
-
-    return (of->flags & SPOTOPT_RISK_NONE) != 0 ? 0.0 : spotopt__belief_p(&of->drop, horizon_h);
-}
-
 spotopt_status
-spotopt_risk_score(spotopt_context *context, const spotopt_catalog *catalog,
-                   const spotopt_history *history, double now_s, const spotopt_options *options,
-                   spotopt_risk **out, spotopt_error *err)
+spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
+                     const spotopt_history *history, double now_s, spotopt__budget *budget,
+                     spotopt_risk **out, spotopt_error *err)
 {
-    scoring s = {
-        .catalog = catalog, .history = history, .now_s = now_s, .context = context, .trust = 1.0};
+    scoring s = {.catalog = catalog,
+                 .history = history,
+                 .now_s = now_s,
+                 .context = context,
+                 .budget = budget,
+                 .trust = 1.0};
     spotopt_risk *risk = NULL;
     uint32_t *series_of_pool = NULL;
     bool is_fine = true;
 
-    (void)options;
-    if (catalog == NULL || out == NULL)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "%s is NULL; want it set",
-                             out == NULL ? "out" : "catalog");
-    if (!isfinite(now_s))
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "now_s is not finite; want seconds");
     if (history != NULL && history->series.count == 0)
         s.history = NULL;
     spotopt__arena_init(&s.arena, context);
@@ -346,93 +340,10 @@ spotopt_risk_score(spotopt_context *context, const spotopt_catalog *catalog,
     spotopt__arena_free(&s.arena);
     if (!is_fine) {
         spotopt_risk_free(risk);
-        return spotopt__nomem(err, "forecasts");
+        return budget->cancelled
+                   ? spotopt__fail(err, SPOTOPT_E_CANCELLED, "cancelled while forecasting")
+                   : spotopt__nomem(err, "forecasts");
     }
     *out = risk;
-    return SPOTOPT_OK;
-}
-
-void
-spotopt_risk_free(spotopt_risk *risk)
-{
-    if (risk == NULL)
-        return;
-    spotopt_context *context = risk->context;
-    spotopt__free(context, risk->pools);
-    spotopt__free(context, risk);
-    spotopt__context_drop(context);
-}
-
-static spotopt_status
-check_horizon(double horizon_h, spotopt_error *err)
-{
-    char real[SPOTOPT__REAL_SIZE];
-
-    if (horizon_h > 0.0 && horizon_h < INFINITY)
-        return SPOTOPT_OK;
-    spotopt__write_real(horizon_h, real);
-    return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "horizon_h is %s; want hours > 0", real);
-}
-
-/* The mean lies outside a skewed distribution's quantiles now and then; the interval is widened to
- * hold it. */
-static void
-forecast(const spotopt__risk_pool *pool, double horizon_h, double *p, double *low, double *high)
-{
-    if ((pool->flags & SPOTOPT_RISK_NONE) != 0) {
-        *p = *low = *high = 0.0;
-        return;
-    }
-    *p = spotopt__belief_p(&pool->node, horizon_h);
-    *low = -expm1(-pool->rate_low * horizon_h);
-    *high = -expm1(-pool->rate_high * horizon_h);
-    *low = *low < *p ? *low : *p;
-    *high = *high > *p ? *high : *p;
-}
-
-spotopt_status
-spotopt_risk_at(const spotopt_risk *risk, size_t pool, double horizon_h, spotopt_forecast *out,
-                spotopt_error *err)
-{
-    spotopt_forecast made = SPOTOPT_FORECAST_INIT;
-    spotopt_status status = check_horizon(horizon_h, err);
-
-    if (status != SPOTOPT_OK)
-        return status;
-    if (pool >= risk->count)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "pool is %zu; want less than %zu", pool,
-                             risk->count);
-    if (out == NULL || out->size < sizeof out->size)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
-                             "out.size is not set; want SPOTOPT_FORECAST_INIT");
-    made.size = out->size;
-    forecast(&risk->pools[pool], horizon_h, &made.p, &made.low, &made.high);
-    made.events = risk->pools[pool].events;
-    made.hours = risk->pools[pool].hours;
-    made.flags = risk->pools[pool].flags;
-    memcpy(out, &made, out->size < sizeof made ? out->size : sizeof made);
-    return SPOTOPT_OK;
-}
-
-spotopt_status
-spotopt_risk_columns(const spotopt_risk *risk, double horizon_h, double *out_p, double *out_low,
-                     double *out_high, size_t count, spotopt_error *err)
-{
-    spotopt_status status = check_horizon(horizon_h, err);
-
-    if (status != SPOTOPT_OK)
-        return status;
-    if (count != risk->count)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "count is %zu; want %zu", count, risk->count);
-    for (size_t i = 0; i < count; i++) {
-        double p, low, high;
-
-        forecast(&risk->pools[i], horizon_h, &p, &low, &high);
-        out_p[i] = p;
-        if (out_low != NULL)
-            out_low[i] = low;
-        if (out_high != NULL)
-            out_high[i] = high;
-    }
     return SPOTOPT_OK;
 }

@@ -71,7 +71,7 @@ class Drop(enum.IntEnum):
 
 
 class Forecast(NamedTuple):
-    """One pool's forecast for one horizon: p of one node, its 5 % and 95 % quantiles, the evidence."""
+    """One pool's forecast for one horizon: p of one node, its 2.5 % and 97.5 % quantiles, the evidence."""
 
     p: float
     low: float
