@@ -21,7 +21,7 @@
 #define OWN_DROPS 0.1 /* added to drops and hours of a pool's rate */
 #define OWN_HOURS 1.0
 #define SIBLING_TAU_H 3.0 /* one of a pool's own, so that its part can be taken off */
-#define SIBLING_DROPS 0.2
+#define SIBLING_RATE 0.1  /* per hour: what is calmer is as good as calm */
 #define SIBLING_HOURS 2.0
 
 enum { RATE_1H, RATE_3H, RATE_12H, RATE_48H, EVIDENCE, TAUS };
@@ -172,7 +172,7 @@ less(double sum, double part)
 static double
 herd_rate(double drops, double seen_h)
 {
-    return log((drops + SIBLING_DROPS) / (seen_h + SIBLING_HOURS));
+    return log(SIBLING_RATE + drops / (seen_h + SIBLING_HOURS));
 }
 
 static void

@@ -190,9 +190,9 @@ check_siblings(const spotopt_history *h, const moments *m, size_t i)
     }
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "region_up_share", i), (up + 0.5) / (seen + 1.0), 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "region_drop_rate_3h_log", i),
-                           log((drops[0] + 0.2) / (hours[0] + 2.0)), 1e-9);
+                           log(0.1 + drops[0] / (hours[0] + 2.0)), 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "elsewhere_drop_rate_3h_log", i),
-                           log((drops[1] + 0.2) / (hours[1] + 2.0)), 1e-9);
+                           log(0.1 + drops[1] / (hours[1] + 2.0)), 1e-9);
 }
 
 static void
