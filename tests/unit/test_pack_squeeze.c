@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "base/rng.h"
+#include "fail_alloc.h"
 #include "pack/eject.h"
 #include "suite.h"
 
@@ -11,14 +12,14 @@ enum { RESOURCES = 2, POOLS = 4, DEMANDS = 12 };
 
 /* Small demands in steps of `grain`, at most a few of each; nodes limited now and then. */
 static spotopt_problem *
-small_pods(uint64_t seed, double grain, uint32_t count)
+small_pods_of(spotopt_context *context, uint64_t seed, double grain, uint32_t count)
 {
     static const char *const resources[] = {"cpu", "memory"};
     spotopt_problem *problem = NULL;
     spotopt__rng rng;
 
     spotopt__rng_seed(&rng, seed);
-    CU_ASSERT_EQUAL_FATAL(spotopt_problem_new(NULL, resources, RESOURCES, &problem, NULL),
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_new(context, resources, RESOURCES, &problem, NULL),
                           SPOTOPT_OK);
     for (uint32_t p = 0; p < POOLS; p++) {
         spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
@@ -44,6 +45,12 @@ small_pods(uint64_t seed, double grain, uint32_t count)
         CU_ASSERT_EQUAL_FATAL(spotopt_problem_add_demand(problem, &spec, NULL, NULL), SPOTOPT_OK);
     }
     return problem;
+}
+
+static spotopt_problem *
+small_pods(uint64_t seed, double grain, uint32_t count)
+{
+    return small_pods_of(NULL, seed, grain, count);
 }
 
 /* The largest sum of requests, any number of each, that is at most so much: by trying all. */
@@ -205,6 +212,41 @@ test_pack_squeeze__what_is_missing_is_placed_or_still_missing(void)
     }
 }
 
+/* Each allocation in its turn, up to some hundred; nothing leaks, and the status says it. */
+static void
+test_pack_squeeze__allocations_may_fail(void)
+{
+    fail_alloc allocator = FAIL_ALLOC_INIT;
+    spotopt_context *context;
+    spotopt_problem *problem;
+    spotopt_options *options = NULL;
+    size_t live;
+    bool failed = true;
+
+    fail_never(&allocator);
+    context = fail_alloc_context(&allocator);
+    problem = small_pods_of(context, 5, 50.0, 25);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_new(NULL, &options, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "gap_rel", 0.0, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "deadline_s", 600.0, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_int(options, "work", 30000, NULL), SPOTOPT_OK);
+    live = allocator.live;
+    for (size_t n = 0; failed && n < 100000; n += 1 + n / 40) {
+        spotopt_packing *packing = NULL;
+        spotopt_status status;
+        fail_after(&allocator, n);
+        status = spotopt__problem_solve(problem, options, SPOTOPT__WITHOUT_TREE, &packing, NULL);
+        failed = allocator.failed > 0;
+        CU_ASSERT(status == SPOTOPT_OK || (failed && status == SPOTOPT_E_NOMEM));
+        spotopt_packing_free(packing);
+        CU_ASSERT_EQUAL(allocator.live, live);
+    }
+    fail_never(&allocator);
+    spotopt_options_free(options);
+    spotopt_problem_free(problem);
+    spotopt_context_free(context);
+}
+
 int
 main(void)
 {
@@ -212,6 +254,7 @@ main(void)
         TEST(test_pack_squeeze__capacities_fall_to_the_largest_sum_of_requests),
         TEST(test_pack_squeeze__bounds_gain_what_no_pod_can_use),
         TEST(test_pack_squeeze__comes_near_the_bound_the_same_each_time),
+        TEST(test_pack_squeeze__allocations_may_fail),
         TEST(test_pack_squeeze__what_is_missing_is_placed_or_still_missing),
     };
 
