@@ -209,10 +209,12 @@ html_ranking(const cJSON *doc, text *out)
     text_add(out, "<div class=\"wide\">\n");
     html_section(
         out, "Why",
-        "Factors between 0 and 1, and what one expects to pay with interruptions counted.");
+        "Factors between 0 and 1, what one expects to pay with interruptions counted, and the "
+        "share of all weights with which the pool comes first.");
     html_table_begin(
         out, NULL,
-        "place>|pool|score>|USD/h>|cost>|stability>|performance>|capacity>|expected USD/h>");
+        "place>|pool|score>|USD/h>|cost>|stability>|performance>|capacity>|expected USD/h>|"
+        "first in>");
     n = 0;
     for (const cJSON *pool = first; pool != NULL && n < ROWS_SHOWN; pool = pool->next) {
         html_row(out);
@@ -223,6 +225,7 @@ html_ranking(const cJSON *doc, text *out)
         for (size_t k = 0; k < 4; k++)
             html_number(out, show_real(doc_number(pool, factors[k]), 3).at);
         html_number(out, show_price(doc_number(pool, "expected_usd_per_hour")).at);
+        html_number(out, show_percent(doc_number(pool, "first_frac"), 0).at);
     }
     html_table_end(out, false);
     html_section_end(out);

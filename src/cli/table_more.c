@@ -118,6 +118,43 @@ chance_24(const cJSON *pool)
     return doc_value(p);
 }
 
+/* How firmly the first place is held. */
+static void
+print_first(const cJSON *doc, text *out)
+{
+    const cJSON *first = doc_list(doc, "pools");
+
+    if (first != NULL && !isnan(doc_number(first, "first_frac")))
+        text_addf(out, "\n  %s comes first with %s of all weights of the factors\n",
+                  doc_text(first, "pool"), show_percent(doc_number(first, "first_frac"), 0).at);
+}
+
+/* What would have to be measured for another pool to come first; the three best of them. */
+static void
+print_would_win(const cJSON *doc, text *out)
+{
+    size_t told = 0;
+
+    for (const cJSON *pool = doc_list(doc, "pools"); pool != NULL && told < 3; pool = pool->next) {
+        const cJSON *with = doc_fields(pool, "would_win_with");
+        const char *between = "";
+
+        if (with == NULL)
+            continue;
+        told++;
+        text_addf(out, "  %s would come first with ", doc_text(pool, "pool"));
+        for (; with != NULL; with = with->next) {
+            const bool is_less =
+                strcmp(with->string, "latency_ms") == 0 || strcmp(with->string, "error_frac") == 0;
+
+            text_addf(out, "%s%s %s %s", between, with->string, is_less ? "<=" : ">=",
+                      show_real(doc_value(with), doc_value(with) < 1.0 ? 3 : 1).at);
+            between = ", or ";
+        }
+        text_add(out, "\n");
+    }
+}
+
 void
 print_ranking(const cJSON *doc, const style *s, text *out)
 {
@@ -142,6 +179,8 @@ print_ranking(const cJSON *doc, const style *s, text *out)
     }
     table_print(&t, s, out);
     print_more(place, ROWS_SHOWN, "pools", out);
+    print_first(doc, out);
+    print_would_win(doc, out);
     if (doc_at(doc, "funnel") != NULL) {
         text_add(out, "\n");
         print_funnel(doc, s, out);

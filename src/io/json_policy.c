@@ -421,13 +421,16 @@ read_score(reader *r, const spotopt__at *root, spotopt_error *err)
 
     if (status != SPOTOPT_OK || text == NULL)
         return status;
-    if (strcmp(text, "geometric") == 0)
-        r->policy->score = SPOTOPT__SCORE_GEOMETRIC;
-    else if (strcmp(text, "arithmetic") == 0)
-        r->policy->score = SPOTOPT__SCORE_ARITHMETIC;
-    else
-        return spotopt__fail_at(&at, err, "want \"geometric\" or \"arithmetic\", not \"%s\"", text);
-    return SPOTOPT_OK;
+    for (int32_t score = 0; score < SPOTOPT__SCORES; score++) {
+        if (strcmp(text, spotopt__score_text(score)) == 0) {
+            r->policy->score = score;
+            return SPOTOPT_OK;
+        }
+    }
+    return spotopt__fail_at(&at, err,
+                            "want \"geometric\", \"arithmetic\", \"expected-cost\", "
+                            "\"quantile\", \"topsis\" or \"lexicographic\", not \"%s\"",
+                            text);
 }
 
 /* One document over what the policy holds so far. Depth is the JSON scan's: 64 at most. */

@@ -125,8 +125,7 @@ spotopt_policy_write(const spotopt_policy *p, char **out_text, size_t *out_lengt
     spotopt__jw_put_real(jw, "performance", p->weights[SPOTOPT__FACTOR_PERFORMANCE]);
     spotopt__jw_put_real(jw, "capacity", p->weights[SPOTOPT__FACTOR_CAPACITY]);
     spotopt__jw_end_object(jw);
-    spotopt__jw_put_text(jw, "score",
-                         p->score == SPOTOPT__SCORE_GEOMETRIC ? "geometric" : "arithmetic");
+    spotopt__jw_put_text(jw, "score", spotopt__score_text(p->score));
 
     open_object(jw, "slo");
     put_pair(jw, "latency_ms", p->slo_latency_ms);

@@ -8,6 +8,16 @@
  */
 #include "model/policy.h"
 
+const char *
+spotopt__score_text(int32_t score)
+{
+    static const char *const texts[SPOTOPT__SCORES] = {
+        "geometric", "arithmetic", "expected-cost", "quantile", "topsis", "lexicographic",
+    };
+
+    return score >= 0 && score < SPOTOPT__SCORES ? texts[score] : "";
+}
+
 spotopt_status
 spotopt__policy_new(spotopt_context *context, spotopt_policy **out, spotopt_error *err)
 {

@@ -13,8 +13,15 @@ enum {
 };
 enum {
     SPOTOPT__SCORE_GEOMETRIC,
-    SPOTOPT__SCORE_ARITHMETIC
+    SPOTOPT__SCORE_ARITHMETIC,
+    SPOTOPT__SCORE_EXPECTED_COST,
+    SPOTOPT__SCORE_QUANTILE,
+    SPOTOPT__SCORE_TOPSIS,
+    SPOTOPT__SCORE_LEXICOGRAPHIC,
+    SPOTOPT__SCORES
 };
+/* As documents call it: "geometric" and so on; "" beyond the last. */
+const char *spotopt__score_text(int32_t score);
 
 typedef struct spotopt__diversify {
     const char *key;

@@ -9,6 +9,9 @@
 #include "pipeline/screen.h"
 #include "rank/rank.h"
 
+#define WEIGHTS_SEED 1 /* the same draws in every ranking, so that shares can be compared */
+#define WEIGHTS_DRAWN 1000
+
 /* Requests that a node takes: whole ones, but no more than there are, for room that nobody needs is
  * no bargain; a part of one where not even one fits, for the mean of many is nobody's. */
 static double
@@ -107,6 +110,33 @@ take_row(spotopt__scene *scene, const spotopt__rank_row *row, uint32_t pool, uin
     }
 }
 
+static bool
+find_insights(spotopt__scene *scene, const spotopt__rank_pool *pools,
+              const spotopt__rank_terms *terms, spotopt__rank_row *rows, size_t count)
+{
+    double *frac = spotopt__alloc_array(scene->context, count + 1, sizeof *frac);
+    bool is_fine;
+
+    scene->insights = spotopt__arena_alloc(&scene->arena, count + 1, sizeof *scene->insights);
+    is_fine = frac != NULL && scene->insights != NULL &&
+              spotopt__rank_mark_front(scene->context, rows, count) &&
+              spotopt__rank_acceptability(scene->context, rows, count, terms->score, WEIGHTS_SEED,
+                                          WEIGHTS_DRAWN, frac);
+    for (size_t i = 0; is_fine && i < count; i++) {
+        spotopt__insight *to = &scene->insights[i];
+
+        to->is_on_front = rows[i].is_on_front;
+        to->first_frac = frac[i];
+        spotopt__rank_range(&pools[rows[i].pool], terms, &to->low, &to->high);
+        for (int q = 0; q < SPOTOPT__QUANTITIES; q++)
+            to->would_win[q] =
+                i == 0 ? (double)NAN
+                       : spotopt__rank_would_win(&pools[rows[i].pool], terms, rows[0].score, q);
+    }
+    spotopt__free(scene->context, frac);
+    return is_fine;
+}
+
 spotopt_status
 spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, double replicas,
                     spotopt_error *err)
@@ -135,8 +165,10 @@ spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, doub
         take_row(scene, &rows[i], from[rows[i].pool], i);
     scene->rank_reference = from[rows[reference].pool];
     if (count > 1)
-        scene->rank_flip = spotopt__rank_flip(rows[0].u, rows[1].u, terms.weights, terms.score,
+        scene->rank_flip = spotopt__rank_flip(rows[0].v, rows[1].v, terms.weights, terms.score,
                                               scene->rank_flip_change);
+    if (scene->wants_insights && !find_insights(scene, pools, &terms, rows, count))
+        status = spotopt__nomem(err, "a ranking");
 done:
     spotopt__free(scene->context, pools);
     spotopt__free(scene->context, rows);

@@ -125,6 +125,34 @@ put_four(spotopt__jw *jw, const char *key, const double *values)
 }
 
 static void
+put_insight(spotopt__jw *jw, const spotopt__insight *insight)
+{
+    static const char *const quantities[SPOTOPT__QUANTITIES] = {
+        "latency_ms", "throughput_rps", "error_frac", "free_frac", "placement_score"};
+    bool is_open = false;
+
+    spotopt__jw_put_bool(jw, "on_front", insight->is_on_front);
+    spotopt__jw_put_real(jw, "first_frac", insight->first_frac);
+    spotopt__jw_key(jw, "score_range");
+    spotopt__jw_array(jw);
+    spotopt__jw_real(jw, insight->low);
+    spotopt__jw_real(jw, insight->high);
+    spotopt__jw_end_array(jw);
+    for (int q = 0; q < SPOTOPT__QUANTITIES; q++) {
+        if (isnan(insight->would_win[q]))
+            continue;
+        if (!is_open) {
+            spotopt__jw_key(jw, "would_win_with");
+            spotopt__jw_object(jw);
+        }
+        is_open = true;
+        spotopt__jw_put_real(jw, quantities[q], insight->would_win[q]);
+    }
+    if (is_open)
+        spotopt__jw_end_object(jw);
+}
+
+static void
 put_ranked(spotopt__jw *jw, const spotopt__scene *scene, uint32_t place)
 {
     static const char *const hours[SPOTOPT__HORIZONS] = {"1", "4", "24"};
@@ -150,6 +178,7 @@ put_ranked(spotopt__jw *jw, const spotopt__scene *scene, uint32_t place)
     }
     spotopt__jw_end_object(jw);
     spotopt__jw_put_real(jw, "expected_usd_per_hour", pool->expected_usd_per_h);
+    put_insight(jw, &scene->insights[place]);
     put_flags(jw, pool);
     spotopt__jw_end_object(jw);
 }
@@ -195,9 +224,7 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
     spotopt__jw_put_text(&jw, "now", now_text);
     spotopt__jw_put_text(&jw, "request", params->request);
     spotopt__jw_put_int(&jw, "count", params->count);
-    spotopt__jw_put_text(&jw, "score",
-                         scene->policy->score == SPOTOPT__SCORE_ARITHMETIC ? "arithmetic"
-                                                                           : "geometric");
+    spotopt__jw_put_text(&jw, "score", spotopt__score_text(scene->policy->score));
     put_four(&jw, "weights", scene->policy->weights);
     spotopt__jw_key(&jw, "reference");
     if (scene->place_count > 0)
@@ -254,9 +281,10 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
     scene_params.history = params.history;
     scene_params.metrics = params.metrics;
     scene_params.now_s = params.now_s;
-    if ((status = spotopt__scene_make(context, &scene_params, options, &scene, err)) !=
-            SPOTOPT_OK ||
-        (status = spotopt__screen_rank(&scene, params.count, err)) != SPOTOPT_OK)
+    if ((status = spotopt__scene_make(context, &scene_params, options, &scene, err)) != SPOTOPT_OK)
+        goto done;
+    scene.wants_insights = true;
+    if ((status = spotopt__screen_rank(&scene, params.count, err)) != SPOTOPT_OK)
         goto done;
     ranking = spotopt__alloc(context, sizeof *ranking);
     if (ranking == NULL) {

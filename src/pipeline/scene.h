@@ -36,6 +36,15 @@ typedef struct spotopt__scene_pool {
     uint32_t risk_flags, rank_flags;
 } spotopt__scene_pool;
 
+/* How firmly a place is held: asked for by a ranking, not by a plan. */
+enum { SPOTOPT__QUANTITIES = 5 }; /* that may be unknown: src/rank/rank.h */
+typedef struct spotopt__insight {
+    bool is_on_front;
+    double first_frac; /* of all weights, with which it would be first */
+    double low, high;  /* score while what is unknown is at its worst, and at its best */
+    double would_win[SPOTOPT__QUANTITIES]; /* value with which it would be first; NaN: none, or it is known */
+} spotopt__insight;
+
 typedef struct spotopt__scene_node {
     uint32_t pool;         /* in the catalog; SPOTOPT__NONE: not found there */
     double usd_per_h;      /* NaN: unknown */
@@ -63,6 +72,8 @@ typedef struct spotopt__scene {
     spotopt__scene_node *nodes; /* as the cluster's */
     uint32_t *by_place;         /* pools that came through the funnel, best first */
     uint32_t place_count;
+    bool wants_insights;        /* set before ranking */
+    spotopt__insight *insights; /* by place; NULL: not asked for */
     bool on_demand_only; /* spot disabled, or an override on the whole cluster is live */
     const spotopt__override *forced; /* the override that does it, or NULL */
     uint32_t rank_reference;         /* the pool that contributions are counted from */

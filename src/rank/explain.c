@@ -3,9 +3,11 @@
  * explain.c - why a pool stands where it stands.
  *
  * A contribution says how much a factor lifts a pool over the reference: w * ln(u / u_ref), which
- * add up to ln(S / S_ref) exactly because the score is a product of powers; with the arithmetic
- * score 100 * w * (u - u_ref), which add up to S - S_ref. No order of factors has to be chosen,
- * hence none can mislead.
+ * add up to ln(S / S_ref) exactly because the score is a product of powers. Where it is a sum
+ * (arithmetic, quantile, lexicographic) they are its terms' differences, which add up to S - S_ref.
+ * No order of factors has to be chosen, hence none can mislead. TOPSIS is neither; there it is
+ * Shapley's value (1953), the mean over all orders in which factors could change from the reference
+ * to the pool, which adds up to S - S_ref. With expected cost alone all is the cost's.
  */
 #include "rank/rank.h"
 
@@ -20,6 +22,53 @@ spotopt__rank_reference(const spotopt__rank_pool *pools, const spotopt__rank_row
     return 0;
 }
 
+/* The mean, over all sets of the other factors already changed, of what changing f adds. */
+static double
+shapley(const spotopt__rank_terms *terms, const double *base, const double *v, int f)
+{
+    static const double weight[SPOTOPT__FACTORS] = {1.0 / 4.0, 1.0 / 12.0, 1.0 / 12.0, 1.0 / 4.0};
+    double sum = 0.0;
+
+    for (unsigned set = 0; set < 1U << SPOTOPT__FACTORS; set++) {
+        double mixed[SPOTOPT__FACTORS], before;
+        int changed = 0;
+
+        if ((set >> f & 1U) != 0)
+            continue;
+        for (int g = 0; g < SPOTOPT__FACTORS; g++) {
+            mixed[g] = (set >> g & 1U) != 0 ? v[g] : base[g];
+            changed += (set >> g & 1U) != 0;
+        }
+        before = spotopt__rank_score(mixed, terms->weights, terms->score);
+        mixed[f] = v[f];
+        sum +=
+            weight[changed] * (spotopt__rank_score(mixed, terms->weights, terms->score) - before);
+    }
+    return sum;
+}
+
+static double
+contribution(const spotopt__rank_terms *terms, const double *base, const double *v, int f)
+{
+    double one[SPOTOPT__FACTORS];
+
+    switch (terms->score) {
+    case SPOTOPT__SCORE_GEOMETRIC:
+        return terms->weights[f] * (log(v[f]) - log(base[f]));
+    case SPOTOPT__SCORE_EXPECTED_COST:
+        return f == SPOTOPT__FACTOR_COST ? log(v[f]) - log(base[f]) : 0.0;
+    case SPOTOPT__SCORE_TOPSIS:
+        return shapley(terms, base, v, f);
+    case SPOTOPT__SCORE_LEXICOGRAPHIC: /* a sum of digits: each counts alone */
+        memcpy(one, base, sizeof one);
+        one[f] = v[f];
+        return spotopt__rank_score(one, terms->weights, terms->score) -
+               spotopt__rank_score(base, terms->weights, terms->score);
+    default:
+        return 100.0 * terms->weights[f] * (v[f] - base[f]);
+    }
+}
+
 void
 spotopt__rank_contribute(const spotopt__rank_terms *terms, spotopt__rank_row *rows, size_t count,
                          size_t reference)
@@ -28,15 +77,10 @@ spotopt__rank_contribute(const spotopt__rank_terms *terms, spotopt__rank_row *ro
 
     if (count == 0)
         return;
-    memcpy(base, rows[reference].u, sizeof base);
+    memcpy(base, rows[reference].v, sizeof base);
     for (size_t i = 0; i < count; i++) {
-        for (int f = 0; f < SPOTOPT__FACTORS; f++) {
-            double u = rows[i].u[f];
-
-            rows[i].phi[f] = terms->score == SPOTOPT__SCORE_GEOMETRIC
-                                 ? terms->weights[f] * (log(u) - log(base[f]))
-                                 : 100.0 * terms->weights[f] * (u - base[f]);
-        }
+        for (int f = 0; f < SPOTOPT__FACTORS; f++)
+            rows[i].phi[f] = contribution(terms, base, rows[i].v, f);
     }
 }
 

@@ -89,15 +89,13 @@ clamp(double u)
     return u < SPOTOPT__U_MIN ? SPOTOPT__U_MIN : u > 1.0 ? 1.0 : u;
 }
 
-static double
-cost_of(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms, uint32_t *flags)
+double
+spotopt__rank_cost(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms)
 {
     double price_need = pool->usd_per_h / pool->fits;
 
-    if (isnan(terms->on_demand_need)) {
-        *flags |= SPOTOPT__RANK_COST_ASSUMED;
+    if (isnan(terms->on_demand_need))
         return COST_ANCHOR;
-    }
     return price_need > 0.0 ? clamp(COST_ANCHOR * terms->on_demand_need / price_need) : 1.0;
 }
 
@@ -159,7 +157,8 @@ spotopt__rank_factors(const spotopt__rank_pool *pool, const spotopt__rank_terms 
 {
     assert(pool->usd_per_h >= 0.0 && pool->fits > 0.0 && pool->p_h >= 0.0 && pool->p_h <= 1.0);
     *out_flags = 0;
-    out_u[SPOTOPT__FACTOR_COST] = cost_of(pool, terms, out_flags);
+    out_u[SPOTOPT__FACTOR_COST] = spotopt__rank_cost(pool, terms);
+    *out_flags |= isnan(terms->on_demand_need) ? SPOTOPT__RANK_COST_ASSUMED : 0;
     out_u[SPOTOPT__FACTOR_STABILITY] = clamp(1.0 - pool->p_h);
     out_u[SPOTOPT__FACTOR_PERFORMANCE] = performance_of(pool, terms, out_flags);
     out_u[SPOTOPT__FACTOR_CAPACITY] = capacity_of(pool, terms, out_flags);

@@ -51,7 +51,9 @@ typedef struct spotopt__rank_row {
     uint32_t pool; /* index of the candidate */
     uint32_t flags;
     double u[SPOTOPT__FACTORS];
-    double phi[SPOTOPT__FACTORS]; /* add up to ln(S / S_ref), or with the arithmetic score to S - S_ref */
+    double v[SPOTOPT__FACTORS]; /* what the score is made of: u, or what the policy's score makes of it */
+    double phi[SPOTOPT__FACTORS]; /* add up to ln(S / S_ref), or to S - S_ref where the score is a sum: explain.c */
+    bool is_on_front;             /* no other row is at least as good in every u and better in one: front.c */
     double score;                 /* 0..100 */
     double price_need;            /* USD an hour per request: usd_per_h / fits */
     double expected_usd;          /* EC = price * H + p_H * C_int, of a node over the horizon */
@@ -73,11 +75,19 @@ double spotopt__rank_headroom(const spotopt__amounts *request, const spotopt__am
  */
 double spotopt__rank_on_demand_need(const double *usd_per_h, const double *fits, const bool *is_on_demand,
                                     size_t count, bool *out_is_guess);
+/* The cost factor alone. */
+double spotopt__rank_cost(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms);
 void spotopt__rank_factors(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms, double *out_u,
                            uint32_t *out_flags);
 
 /* --- score.c --- */
-double spotopt__rank_score(const double *u, const double *weights, int32_t score);
+/* From a row's v, 0..100. Expected cost looks at the first alone. */
+double spotopt__rank_score(const double *v, const double *weights, int32_t score);
+/* Everything of a row but its place: contributions, front. Quantiles need the others and are left at u. */
+void spotopt__rank_score_one(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms,
+                             spotopt__rank_row *row);
+/* Whether the lead of one pool over another is linear in the weights. */
+bool spotopt__rank_is_linear(int32_t score);
 /*
  * Fills rows (count of them), best first. Ties: score rounded to 1e-9, then lower p_h, lower price, higher placement
  * score, id bytewise, index. *out_reference is the place whose contributions are 0. False: no memory.
@@ -96,14 +106,31 @@ void spotopt__rank_contribute(const spotopt__rank_terms *terms, spotopt__rank_ro
 /* The best places but `place` itself, best first: what to take instead. Returns how many. */
 size_t spotopt__rank_alternates(size_t count, size_t place, size_t out_places[SPOTOPT__ALTERNATES]);
 
+/* --- front.c --- */
+/* Marks the rows on the Pareto front in u. False: no memory. */
+bool spotopt__rank_mark_front(spotopt_context *context, spotopt__rank_row *rows, size_t count);
+
+/* --- unknown.c --- */
+/* How good and how bad a pool can be while what nobody measured is unknown: factors all at 0.01 and all at 1 there. */
+void spotopt__rank_range(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms, double *out_low,
+                         double *out_high);
+/*
+ * The worst value of one unmeasured quantity (0 latency_ms, 1 throughput_rps, 2 error_frac, 3 free share of CPU and memory,
+ * 4 placement score) with which the pool's score still beats `score`, all else as assumed. NaN: it is known, it has no
+ * part in the score, or no value does.
+ */
+double spotopt__rank_would_win(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms, double score,
+                               int quantity);
+
 /* --- sensitivity.c --- */
 /*
  * The least weight that has to move between factors for `second` to reach `first` (total variation), and where it
- * moves: out_change adds up to 0. INFINITY: no weights do that.
+ * moves: out_change adds up to 0. INFINITY: no weights do that, or the score is not linear in them.
  */
 double spotopt__rank_flip(const double *first_u, const double *second_u, const double *weights, int32_t score,
                           double out_change[SPOTOPT__FACTORS]);
-/* How often each row would be first under weights drawn evenly from all there are. False: no memory. */
+/* How often each row would be first under weights drawn evenly from all there are; rows off the Pareto front never. False:
+ * no memory. */
 bool spotopt__rank_acceptability(spotopt_context *context, const spotopt__rank_row *rows, size_t count, int32_t score,
                                  uint64_t seed, uint32_t draws, double *out_frac);
 /* w_stability / w_cost at which the score trades price against risk as expected cost does, at that pool. */

@@ -25,6 +25,10 @@ spotopt__rank_flip(const double *first_u, const double *second_u, const double *
     bool is_used[SPOTOPT__FACTORS] = {false};
     int sink = 0;
 
+    if (!spotopt__rank_is_linear(score)) {
+        memset(out_change, 0, SPOTOPT__FACTORS * sizeof *out_change);
+        return INFINITY;
+    }
     for (int f = 0; f < SPOTOPT__FACTORS; f++) {
         out_change[f] = 0.0;
         d[f] = lead(first_u, second_u, score, f);
@@ -57,42 +61,65 @@ spotopt__rank_flip(const double *first_u, const double *second_u, const double *
     return moved;
 }
 
+/* Exponentials over their sum are even on the simplex (a flat Dirichlet distribution). */
+static void
+draw_weights(spotopt__rng *rng, double *out)
+{
+    double sum = 0.0;
+
+    for (int f = 0; f < SPOTOPT__FACTORS; f++)
+        sum += out[f] = -log1p(-spotopt__rng_unit(rng));
+    for (int f = 0; f < SPOTOPT__FACTORS; f++)
+        out[f] /= sum;
+}
+
 bool
 spotopt__rank_acceptability(spotopt_context *context, const spotopt__rank_row *rows, size_t count,
                             int32_t score, uint64_t seed, uint32_t draws, double *out_frac)
 {
+    /* Every score grows with every factor: off the front nothing is ever first. */
+    size_t *front = spotopt__alloc_array(context, count + 1, sizeof *front), found = 0;
     double *value = spotopt__alloc_array(context, SPOTOPT__FACTORS * count + 1, sizeof *value);
     spotopt__rng rng;
 
-    if (value == NULL)
+    if (value == NULL || front == NULL) {
+        spotopt__free(context, front);
+        spotopt__free(context, value);
         return false;
+    }
     spotopt__rng_seed(&rng, seed);
     for (size_t i = 0; i < count; i++) {
         out_frac[i] = 0.0;
+        if (!rows[i].is_on_front)
+            continue;
         for (int f = 0; f < SPOTOPT__FACTORS; f++)
-            value[SPOTOPT__FACTORS * i + f] =
-                score == SPOTOPT__SCORE_GEOMETRIC ? log(rows[i].u[f]) : rows[i].u[f];
+            value[SPOTOPT__FACTORS * found + f] =
+                score == SPOTOPT__SCORE_GEOMETRIC ? log(rows[i].v[f]) : rows[i].v[f];
+        front[found++] = i;
     }
-    for (uint32_t n = 0; count > 0 && n < draws; n++) {
+    for (uint32_t n = 0; found > 0 && n < draws; n++) {
         double weights[SPOTOPT__FACTORS], best = -INFINITY;
         size_t first = 0;
 
-        /* Exponentials over their sum are even on the simplex; the sum does not change who is
-         * first. */
-        for (int f = 0; f < SPOTOPT__FACTORS; f++)
-            weights[f] = -log1p(-spotopt__rng_unit(&rng));
-        for (size_t i = 0; i < count; i++) {
+        draw_weights(&rng, weights);
+        for (size_t i = 0; i < found; i++) {
+            const double *v = value + SPOTOPT__FACTORS * i;
             double sum = 0.0;
 
-            for (int f = 0; f < SPOTOPT__FACTORS; f++)
-                sum += weights[f] * value[SPOTOPT__FACTORS * i + f];
+            if (spotopt__rank_is_linear(score)) {
+                for (int f = 0; f < SPOTOPT__FACTORS; f++)
+                    sum += weights[f] * v[f];
+            } else {
+                sum = spotopt__rank_score(v, weights, score);
+            }
             if (sum > best) { /* of equals the one ranked better */
                 best = sum;
-                first = i;
+                first = front[i];
             }
         }
         out_frac[first] += 1.0 / draws;
     }
+    spotopt__free(context, front);
     spotopt__free(context, value);
     return true;
 }

@@ -158,7 +158,8 @@ test_policy__says_where_and_what_it_refuses(void)
          "policy.json: /weights: want a weight above 0"},
         {"{\"weights\":{\"cost\":1e400}}", "policy.json: "},
         {"{\"score\":\"best\"}",
-         "policy.json: /score: want \"geometric\" or \"arithmetic\", not \"best\""},
+         "policy.json: /score: want \"geometric\", \"arithmetic\", \"expected-cost\", "
+         "\"quantile\", \"topsis\" or \"lexicographic\", not \"best\""},
         {"{\"slo\":{\"latency_ms\":[50]}}", "policy.json: /slo/latency_ms: want two numbers"},
         {"{\"slo\":{\"latency_ms\":[500,50]}}",
          "policy.json: /slo/latency_ms: want the target below the limit"},

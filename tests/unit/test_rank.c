@@ -177,16 +177,17 @@ test_rank__contributions_add_up_to_the_score_ratio(void)
     while (checked < 200000) {
         size_t count = 1 + spotopt__rng_below(&rng, MANY);
         spotopt__rank_terms terms =
-            random_terms(checked % 2 ? SPOTOPT__SCORE_ARITHMETIC : SPOTOPT__SCORE_GEOMETRIC);
+            random_terms((int32_t)spotopt__rng_below(&rng, SPOTOPT__SCORES));
+        bool is_product =
+            terms.score == SPOTOPT__SCORE_GEOMETRIC || terms.score == SPOTOPT__SCORE_EXPECTED_COST;
 
         for (size_t i = 0; i < count; i++)
             pools[i] = random_pool((int)i);
         CU_ASSERT_FATAL(spotopt__rank_order(NULL, pools, count, &terms, rows, &reference));
         for (size_t i = 0; i < count; i++, checked++) {
             double sum = rows[i].phi[0] + rows[i].phi[1] + rows[i].phi[2] + rows[i].phi[3];
-            double want = terms.score == SPOTOPT__SCORE_GEOMETRIC
-                              ? log(rows[i].score / rows[reference].score)
-                              : rows[i].score - rows[reference].score;
+            double want = is_product ? log(rows[i].score / rows[reference].score)
+                                     : rows[i].score - rows[reference].score;
             worst = fmax(worst, fabs(sum - want));
         }
     }
@@ -237,10 +238,11 @@ test_rank__dropping_a_candidate_never_reorders_the_rest(void)
     size_t reference;
 
     spotopt__rng_seed(&rng, 3);
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 600; round++) {
+        if (round % SPOTOPT__SCORES == SPOTOPT__SCORE_QUANTILE)
+            continue; /* made of the candidates, as its name says */
         size_t count = 2 + spotopt__rng_below(&rng, MANY - 2), left = 0, at = 0;
-        spotopt__rank_terms terms =
-            random_terms(round % 2 ? SPOTOPT__SCORE_ARITHMETIC : SPOTOPT__SCORE_GEOMETRIC);
+        spotopt__rank_terms terms = random_terms(round % SPOTOPT__SCORES);
         bool is_dropped[MANY];
 
         for (size_t i = 0; i < count; i++)
@@ -404,10 +406,106 @@ test_rank__acceptability_is_a_share_of_first_places(void)
         {.u = {1, 0.1, 0.5, 0.5}}, {.u = {0.1, 1, 0.5, 0.5}}, {.u = {0.05, 0.05, 0.5, 0.5}}};
     double frac[3];
 
+    for (int i = 0; i < 3; i++)
+        memcpy(rows[i].v, rows[i].u, sizeof rows[i].v);
+    CU_ASSERT(spotopt__rank_mark_front(NULL, rows, 3));
+    CU_ASSERT(rows[0].is_on_front && rows[1].is_on_front && !rows[2].is_on_front);
+
     CU_ASSERT(spotopt__rank_acceptability(NULL, rows, 3, SPOTOPT__SCORE_GEOMETRIC, 1, 4000, frac));
     CU_ASSERT_DOUBLE_EQUAL(frac[0], 0.5, 0.04); /* mirror images */
     CU_ASSERT_DOUBLE_EQUAL(frac[0] + frac[1], 1.0, 1e-9);
     CU_ASSERT_EQUAL(frac[2], 0.0);
+}
+
+static void
+test_rank__the_front_is_what_nothing_dominates(void)
+{
+    spotopt__rank_pool pools[MANY];
+    spotopt__rank_row rows[MANY];
+    size_t reference;
+
+    spotopt__rng_seed(&rng, 12);
+    for (int round = 0; round < 600; round++) {
+        spotopt__rank_terms terms = random_terms(round % SPOTOPT__SCORES);
+        double frac[MANY], sum = 0.0;
+
+        for (int i = 0; i < MANY; i++)
+            pools[i] = i > 0 && unit() < 0.1 ? pools[i - 1] : random_pool(i);
+        CU_ASSERT(spotopt__rank_order(NULL, pools, MANY, &terms, rows, &reference));
+        CU_ASSERT(spotopt__rank_mark_front(NULL, rows, MANY));
+        for (int i = 0; i < MANY; i++) {
+            bool is_dominated = false;
+
+            for (int k = 0; k < MANY; k++) {
+                bool is_least = true, is_better = false;
+
+                for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+                    is_least = is_least && rows[k].u[f] >= rows[i].u[f];
+                    is_better = is_better || rows[k].u[f] > rows[i].u[f];
+                }
+                is_dominated = is_dominated || (is_least && is_better);
+            }
+            CU_ASSERT_EQUAL(rows[i].is_on_front, !is_dominated);
+        }
+        if (terms.score == SPOTOPT__SCORE_GEOMETRIC || terms.score == SPOTOPT__SCORE_ARITHMETIC)
+            CU_ASSERT(rows[0].is_on_front);
+        CU_ASSERT(spotopt__rank_acceptability(NULL, rows, MANY, terms.score, 1, 200, frac));
+        for (int i = 0; i < MANY; i++) {
+            CU_ASSERT(rows[i].is_on_front || frac[i] == 0.0);
+            sum += frac[i];
+        }
+        CU_ASSERT_DOUBLE_EQUAL(sum, 1.0, 1e-9);
+    }
+}
+
+static void
+set_quantity(spotopt__rank_pool *pool, int quantity, double value)
+{
+    double *const at[] = {&pool->latency_ms, &pool->throughput_rps, &pool->error_frac, NULL,
+                          &pool->placement_score};
+
+    if (at[quantity] != NULL) {
+        *at[quantity] = value;
+        return;
+    }
+    pool->cpu_free_frac = isnan(pool->cpu_free_frac) ? value : pool->cpu_free_frac;
+    pool->memory_free_frac = isnan(pool->memory_free_frac) ? value : pool->memory_free_frac;
+}
+
+static void
+test_rank__says_what_an_unknown_would_have_to_be(void)
+{
+    /* Towards better: latency and errors fall, the others grow. */
+    const double better[] = {-1.0, 1.0, -1.0, 1.0, 1.0};
+    int told = 0;
+
+    spotopt__rng_seed(&rng, 13);
+    for (int round = 0; round < 20000; round++) {
+        spotopt__rank_terms terms = random_terms(round % SPOTOPT__SCORES);
+        spotopt__rank_pool pool = random_pool(0), known;
+        spotopt__rank_row row;
+        double score, low, high;
+        int quantity = round / SPOTOPT__SCORES % 5;
+
+        spotopt__rank_score_one(&pool, &terms, &row);
+        spotopt__rank_range(&pool, &terms, &low, &high);
+        CU_ASSERT(low <= row.score + 1e-9 && row.score <= high + 1e-9);
+        score = low + (high - low) * unit();
+        double value = spotopt__rank_would_win(&pool, &terms, score, quantity);
+        if (isnan(value))
+            continue;
+        told++;
+        CU_ASSERT(high > score);
+        known = pool;
+        set_quantity(&known, quantity, value);
+        spotopt__rank_score_one(&known, &terms, &row);
+        CU_ASSERT(row.score > score);
+        known = pool;
+        set_quantity(&known, quantity, value - better[quantity] * 1e-6 * (1.0 + fabs(value)));
+        spotopt__rank_score_one(&known, &terms, &row);
+        CU_ASSERT(row.score <= score + 1e-6);
+    }
+    CU_ASSERT(told > 500);
 }
 
 static void
@@ -461,6 +559,8 @@ main(void)
         TEST(test_rank__names_the_best_others_as_alternates),
         TEST(test_rank__the_least_change_of_weights_flips_the_top_pair),
         TEST(test_rank__acceptability_is_a_share_of_first_places),
+        TEST(test_rank__the_front_is_what_nothing_dominates),
+        TEST(test_rank__says_what_an_unknown_would_have_to_be),
         TEST(test_rank__money_ratio_trades_as_expected_cost_does),
         TEST(test_rank__survives_every_failing_allocation),
     };
