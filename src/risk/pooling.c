@@ -42,48 +42,107 @@ spotopt__dispersion(const spotopt__cell *cells, size_t count, const spotopt__pri
     return expected > 0.0 ? 1.0 + squared / (prior->alpha * expected) : 1.0;
 }
 
+/*
+ * Concentration of a depth's children around their parents, whose means are those of a first pass.
+ * Each parent's mean was made of its children, which takes one from their number; lone ones say
+ * nothing.
+ */
+static double
+concentration_at(const spotopt__pooled *nodes, const uint32_t *children, size_t count,
+                 uint32_t depth, double dispersion, spotopt__cell *cells)
+{
+    double parents = 0.0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const spotopt__pooled *p = &nodes[i];
+        parents += p->depth + 1 == depth && children[i] > 1;
+        if (p->depth == depth && depth > 0 && p->hours > 0.0 && children[p->parent] > 1)
+            cells[n++] = (spotopt__cell){p->events / dispersion,
+                                         p->hours / dispersion * nodes[p->parent].mean, 1.0};
+    }
+    double c =
+        spotopt__alpha_fit(cells, n, 1.0, CONCENTRATION, CONCENTRATION_SD, CONCENTRATION_MAX);
+    return n > 0 ? c * fmax(1.0 - parents / (double)n, 0.1) : c;
+}
+
+/*
+ * Hierarchical credibility (Jewell 1975): a node's own estimate is the mean of its children's,
+ * weighed by their credibility, that of a leaf is its ratio; from the root down each mean is its
+ * own estimate and its parent's mean in the ratio of its credibility. A lone child's data thus
+ * count once, not again at every level.
+ */
+static void
+credit(spotopt__pooled *nodes, size_t count, double root_mean, double root_pull,
+       const double *concentration, double dispersion, double *sums, double *weights)
+{
+    for (size_t i = count; i-- > 0;) {
+        const spotopt__pooled *p = &nodes[i];
+        double credibility, own;
+
+        if (weights[i] > 0.0) { /* it has children */
+            own = sums[i] / weights[i];
+            credibility = p->depth == 0
+                              ? weights[i] / (weights[i] + root_pull)
+                              : weights[i] / (weights[i] + concentration[p->depth] /
+                                                               concentration[p->depth + 1]);
+        } else {
+            /* Noise as of the root at least: a parent of which no event was seen is no proof of a
+             * parent without any. */
+            double expected =
+                i > 0 ? p->hours / dispersion * fmax(nodes[p->parent].mean, nodes[0].mean) : 0.0;
+            own = p->hours > 0.0 ? p->events / p->hours : 0.0;
+            credibility = expected / (expected + concentration[p->depth]);
+        }
+        if (i > 0) {
+            sums[p->parent] += credibility * own;
+            weights[p->parent] += credibility;
+        }
+        sums[i] = own;
+        weights[i] = credibility;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double around = i == 0 ? root_mean : nodes[nodes[i].parent].mean;
+        nodes[i].mean = within_bounds(weights[i] * sums[i] + (1.0 - weights[i]) * around);
+    }
+}
+
 bool
 spotopt__pool_rates(spotopt_context *context, spotopt__pooled *nodes, size_t count,
                     double root_mean, double root_pull, double dispersion,
                     double concentration[SPOTOPT__POOLED_DEPTHS])
 {
-    spotopt__cell *cells;
-    uint32_t deepest = 0;
+    spotopt__cell *cells = spotopt__alloc_array(context, count + 1, sizeof *cells);
+    uint32_t *children = spotopt__alloc_array(context, count + 1, sizeof *children);
+    double *sums = spotopt__alloc_array(context, 2 * count + 1, sizeof *sums);
+    bool is_fine = cells != NULL && children != NULL && sums != NULL;
 
-    if (count == 0)
-        return true;
-    cells = spotopt__alloc_array(context, count, sizeof *cells);
-    if (cells == NULL)
-        return false;
-    for (size_t i = count; i-- > 1;) { /* parents come before their children */
+    for (size_t i = is_fine ? count : 0; i-- > 1;) { /* parents come before their children */
         nodes[nodes[i].parent].events += nodes[i].events;
         nodes[nodes[i].parent].hours += nodes[i].hours;
-        deepest = nodes[i].depth > deepest ? nodes[i].depth : deepest;
+        children[nodes[i].parent] += nodes[i].hours > 0.0;
     }
-    nodes[0].mean = within_bounds((root_pull + nodes[0].events / dispersion) /
-                                  (root_pull / root_mean + nodes[0].hours / dispersion));
-    concentration[0] = root_pull;
-    for (uint32_t depth = 1; depth <= deepest && depth < SPOTOPT__POOLED_DEPTHS; depth++) {
-        size_t n = 0;
-
-        for (size_t i = 1; i < count; i++) {
-            const spotopt__pooled *p = &nodes[i];
-            if (p->depth == depth && p->hours > 0.0)
-                cells[n++] = (spotopt__cell){p->events / dispersion,
-                                             p->hours / dispersion * nodes[p->parent].mean, 1.0};
+    if (is_fine && count > 0) {
+        concentration[0] = CONCENTRATION; /* of a root alone */
+        nodes[0].mean = nodes[0].hours > 0.0 && nodes[0].events > 0.0
+                            ? within_bounds(nodes[0].events / nodes[0].hours)
+                            : root_mean;
+        for (uint32_t depth = 1; depth < SPOTOPT__POOLED_DEPTHS; depth++) {
+            double c = concentration_at(nodes, children, count, depth, dispersion, cells);
+            concentration[depth] = c;
+            for (size_t i = 1; i < count; i++) {
+                spotopt__pooled *p = &nodes[i];
+                if (p->depth == depth)
+                    p->mean = within_bounds((c + p->events / dispersion) /
+                                            (c / nodes[p->parent].mean + p->hours / dispersion));
+            }
         }
-        double c =
-            spotopt__alpha_fit(cells, n, 1.0, CONCENTRATION, CONCENTRATION_SD, CONCENTRATION_MAX);
-        concentration[depth] = c;
-        for (size_t i = 1; i < count; i++) {
-            spotopt__pooled *p = &nodes[i];
-            if (p->depth == depth)
-                p->mean = within_bounds((c + p->events / dispersion) /
-                                        (c / nodes[p->parent].mean + p->hours / dispersion));
-        }
+        credit(nodes, count, root_mean, root_pull, concentration, dispersion, sums, sums + count);
     }
     spotopt__free(context, cells);
-    return true;
+    spotopt__free(context, children);
+    spotopt__free(context, sums);
+    return is_fine;
 }
 
 void

@@ -13,9 +13,9 @@ typedef struct spotopt__pooled {
 
 #define SPOTOPT__POOLED_DEPTHS 8
 /*
- * Sets every mean: (c + events) / (c / parent's mean + hours), the mean of a gamma rate around the parent's after events
- * divided by `dispersion` (>= 1: events of a day come together). The root is drawn towards root_mean with the weight of
- * root_pull events; c of each depth is fitted, see spotopt__alpha_fit(), into concentration[depth].
+ * Sets every mean, by credibility between a node's own data and its parent's mean, events and hours divided by `dispersion`
+ * (>= 1: events of a day come together). The root is drawn towards root_mean as though root_pull well-known children had it.
+ * Shapes of the gamma rates around parents are fitted, see spotopt__alpha_fit(), into concentration[depth].
  * False: out of memory.
  */
 bool spotopt__pool_rates(spotopt_context *context, spotopt__pooled *nodes, size_t count, double root_mean, double root_pull,

@@ -12,6 +12,7 @@
  * A pool's history is found by its id, else as the spot series of its type and zone (the first of
  * several). Cost: linear in rows, plus the fit of each family and region.
  */
+#include "risk/pool_prior.h"
 #include "risk/risk.h"
 
 #define PULL_OVERALL 0.25 /* events that the shipped mean weighs as much as */
@@ -20,6 +21,7 @@
                         */
 #define SD_OVERALL 1.5 /* of ln alpha around the one above */
 #define SD_GROUP 0.7
+#define BUCKET_DISPERSION 2.0 /* events of a bucket's pools come in twos: days are alike */
 
 typedef struct scoring {
     const spotopt_catalog *catalog;
@@ -31,7 +33,13 @@ typedef struct scoring {
     spotopt__map by_group; /* "family\nregion" -> group */
     uint32_t group_count;
     uint32_t *pool_of, *group_of; /* by series; SPOTOPT__NONE: no pool, no group (on-demand) */
-    double *x; /* by series: ln of its bucket's rate over the mean rate, times trust */
+    uint32_t *type_of;            /* by series: type in a region */
+    spotopt__map by_type;         /* "type\nregion" -> type_of */
+    uint32_t type_count;
+    double *shares;                  /* by pool: chances of buckets */
+    double offset[SPOTOPT__BUCKETS]; /* of ln rate */
+    double *x;                       /* by series: of ln rate, for its bucket */
+    spotopt__sibling_means node_mean, drop_mean;
     spotopt__prior *node, *drop; /* by group */
     spotopt__prior node_all, drop_all;
     spotopt__evidence *evidence; /* by series */
@@ -68,8 +76,9 @@ join(scoring *s)
 
     s->pool_of = spotopt__alloc_array(s->context, count, sizeof *s->pool_of);
     s->group_of = spotopt__alloc_array(s->context, count, sizeof *s->group_of);
+    s->type_of = spotopt__alloc_array(s->context, count, sizeof *s->type_of);
     s->x = spotopt__alloc_array(s->context, count, sizeof *s->x);
-    if (s->pool_of == NULL || s->group_of == NULL || s->x == NULL)
+    if (s->pool_of == NULL || s->group_of == NULL || s->type_of == NULL || s->x == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
         const spotopt__series *series = &s->history->series.at[i];
@@ -77,7 +86,7 @@ join(scoring *s)
         const char *type = series->instance_type, *region = series->region, *zone = series->zone;
 
         s->pool_of[i] = pool;
-        s->group_of[i] = SPOTOPT__NONE;
+        s->group_of[i] = s->type_of[i] = SPOTOPT__NONE;
         if (pool != SPOTOPT__NONE) {
             const spotopt__pool *p = &s->catalog->pools.at[pool];
 
@@ -89,11 +98,16 @@ join(scoring *s)
         }
         const char *place = pair_text(s, type, strlen(type), zone);
         const char *group = pair_text(s, type, spotopt__family_length(type), region);
+        const char *type_here = pair_text(s, type, strlen(type), region);
         uint32_t found;
 
-        if (place == NULL || group == NULL ||
+        if (place == NULL || group == NULL || type_here == NULL ||
             !spotopt__map_put(&s->by_place, place, (uint32_t)i, NULL) ||
-            !spotopt__map_put(&s->by_group, group, s->group_count, &found))
+            !spotopt__map_put(&s->by_type, type_here, s->type_count, &found))
+            return false;
+        s->type_count += found == s->type_count;
+        s->type_of[i] = found;
+        if (!spotopt__map_put(&s->by_group, group, s->group_count, &found))
             return false;
         s->group_count += found == s->group_count;
         s->group_of[i] = found;
@@ -126,7 +140,7 @@ bucket_offset(int32_t bucket)
     return bucket < 0 ? 0.0 : log(spotopt__bucket_rate(bucket) / spotopt__bucket_rate(-1));
 }
 
-/* Learns how far buckets are to be believed, from series of pools with a bucket. */
+/* Learns what each bucket adds to a rate, from series of pools whose bucket is known. */
 static bool
 learn_trust(scoring *s, const uint32_t *series_of_pool)
 {
@@ -134,15 +148,19 @@ learn_trust(scoring *s, const uint32_t *series_of_pool)
     double *events = spotopt__alloc_array(s->context, 3 * count, sizeof *events);
     double *hours = events != NULL ? events + count : NULL,
            *x = events != NULL ? hours + count : NULL;
+    double seen[2][SPOTOPT__BUCKETS] = {{0.0}}; /* events and hours by bucket */
+    int32_t *bucket = spotopt__alloc_array(s->context, count, sizeof *bucket);
     spotopt__cells cells = {0};
-    bool is_fine = events != NULL;
+    bool is_fine = events != NULL && bucket != NULL;
 
-    for (size_t i = 0; i < s->catalog->pools.count; i++) {
+    for (size_t i = 0; is_fine && i < count; i++)
+        bucket[i] = -1;
+    for (size_t i = 0; is_fine && i < s->catalog->pools.count; i++) {
         if (series_of_pool[i] != SPOTOPT__NONE)
-            s->x[series_of_pool[i]] = bucket_offset(s->catalog->pools.at[i].advisor_bucket);
+            bucket[series_of_pool[i]] = s->catalog->pools.at[i].advisor_bucket;
     }
     for (size_t i = 0; is_fine && i < count; i++) {
-        if (s->x[i] == 0.0)
+        if (bucket[i] < 0 || bucket[i] >= SPOTOPT__BUCKETS)
             continue;
         cells.count = 0;
         is_fine = spotopt__evidence_cells(s->context, s->history, i, s->now_s, 1.0, false, &cells);
@@ -151,31 +169,66 @@ learn_trust(scoring *s, const uint32_t *series_of_pool)
             events[n] += cells.at[c].weight * cells.at[c].events;
             hours[n] += cells.at[c].weight * cells.at[c].hours;
         }
-        x[n++] = s->x[i];
+        seen[0][bucket[i]] += events[n];
+        seen[1][bucket[i]] += hours[n];
+        x[n++] = bucket_offset(bucket[i]);
     }
     if (is_fine) {
         s->trust = spotopt__bucket_trust(events, hours, x, n);
-        for (size_t i = 0; i < count; i++)
-            s->x[i] *= s->trust;
+        spotopt__bucket_offsets(seen[0], seen[1], BUCKET_DISPERSION, s->trust, s->offset);
+        for (size_t i = 0; i < s->catalog->pools.count; i++) {
+            if (series_of_pool[i] != SPOTOPT__NONE)
+                s->x[series_of_pool[i]] =
+                    spotopt__shares_offset(s->shares + SPOTOPT__BUCKETS * i, s->offset);
+        }
     }
     spotopt__vec_free(s->context, &cells);
+    spotopt__free(s->context, bucket);
+    spotopt__free(s->context, events);
+    return is_fine;
+}
+
+/* Mean rates of siblings, from the cells of series in order; those of order[k] begin at starts[k].
+ */
+static bool
+pool_siblings(scoring *s, const spotopt__cells *cells, const uint32_t *order, const size_t *starts,
+              size_t ordered, const spotopt__prior *all, double dispersion,
+              spotopt__sibling_means *out)
+{
+    size_t series = s->history->series.count;
+    double *events = spotopt__alloc_array(s->context, 2 * series + 1, sizeof *events),
+           *hours = events + series;
+    bool is_fine = events != NULL;
+
+    for (size_t k = 0; is_fine && k < ordered; k++) {
+        for (size_t c = starts[k]; c < starts[k + 1]; c++) {
+            events[order[k]] += cells->at[c].weight * cells->at[c].events;
+            hours[order[k]] += cells->at[c].weight * cells->at[c].hours;
+        }
+    }
+    is_fine = is_fine &&
+              spotopt__sibling_means_fit(s->context, events, hours, s->group_of, s->type_of, series,
+                                         s->group_count, s->type_count, all->mean, dispersion, out);
     spotopt__free(s->context, events);
     return is_fine;
 }
 
 /* Groups' cells lie together, so that the whole is one array and each group a part of it. */
 static bool
-fit(scoring *s, bool by_drops, spotopt__prior *out_all, spotopt__prior *out_groups)
+fit(scoring *s, bool by_drops, spotopt__prior *out_all, spotopt__prior *out_groups,
+    spotopt__sibling_means *out_means)
 {
     const spotopt__prior shipped = {0.5, spotopt__bucket_rate(-1)};
-    size_t series = s->history->series.count, *first;
+    size_t series = s->history->series.count, *first, *starts;
     uint32_t *order;
     spotopt__cells cells = {0};
+    double expected = 0.0, dispersed = 0.0;
     bool is_fine;
 
     first = spotopt__alloc_array(s->context, (size_t)s->group_count + 2, sizeof *first);
     order = spotopt__alloc_array(s->context, series + 1, sizeof *order);
-    is_fine = first != NULL && order != NULL;
+    starts = spotopt__alloc_array(s->context, series + 1, sizeof *starts);
+    is_fine = first != NULL && order != NULL && starts != NULL;
     for (size_t i = 0; is_fine && i < series; i++) {
         if (s->group_of[i] != SPOTOPT__NONE)
             first[s->group_of[i] + 2]++;
@@ -192,22 +245,34 @@ fit(scoring *s, bool by_drops, spotopt__prior *out_all, spotopt__prior *out_grou
         size_t end = first[g + 1];
 
         first[g] = cells.count;
-        for (; is_fine && at < end; at++)
+        for (; is_fine && at < end; at++) {
             is_fine =
                 go_on(s) && spotopt__evidence_cells(s->context, s->history, order[at], s->now_s,
                                                     exp(s->x[order[at]]), by_drops, &cells);
+            starts[at + 1] = cells.count;
+        }
     }
     if (is_fine) {
         first[s->group_count] = cells.count;
         *out_all = spotopt__prior_fit(cells.at, cells.count, &shipped, PULL_OVERALL, SD_OVERALL);
-        for (uint32_t g = 0; g < s->group_count; g++)
-            out_groups[g] =
-                spotopt__prior_fit(cells.count > 0 ? cells.at + first[g] : NULL,
-                                   first[g + 1] - first[g], out_all, PULL_GROUP, SD_GROUP);
+        for (uint32_t g = 0; g < s->group_count; g++) {
+            const spotopt__cell *own = cells.count > 0 ? cells.at + first[g] : NULL;
+            size_t count = first[g + 1] - first[g];
+
+            out_groups[g] = spotopt__prior_fit(own, count, out_all, PULL_GROUP, SD_GROUP);
+            for (size_t c = 0; c < count; c++)
+                expected += own[c].weight * own[c].hours * out_groups[g].mean;
+            for (size_t c = 0; c < count; c++)
+                dispersed += own[c].weight * own[c].hours * out_groups[g].mean *
+                             spotopt__dispersion(&own[c], 1, &out_groups[g]);
+        }
+        is_fine = pool_siblings(s, &cells, order, starts, at, out_all,
+                                expected > 0.0 ? dispersed / expected : 1.0, out_means);
     }
     spotopt__vec_free(s->context, &cells);
     spotopt__free(s->context, order);
     spotopt__free(s->context, first);
+    spotopt__free(s->context, starts);
     return is_fine;
 }
 
@@ -223,8 +288,9 @@ learn(scoring *s, const uint32_t *series_of_pool)
         s->evidence[i] = spotopt__evidence_at(s->history, i, s->now_s, SPOTOPT__RISK_TAU_H);
     s->node = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->node);
     s->drop = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->drop);
-    return s->node != NULL && s->drop != NULL && go_on(s) && fit(s, false, &s->node_all, s->node) &&
-           fit(s, true, &s->drop_all, s->drop);
+    return s->node != NULL && s->drop != NULL && go_on(s) &&
+           fit(s, false, &s->node_all, s->node, &s->node_mean) &&
+           fit(s, true, &s->drop_all, s->drop, &s->drop_mean);
 }
 
 static spotopt__belief
@@ -239,31 +305,53 @@ believe(const spotopt__prior *prior, double factor, double events, double hours)
                              SPOTOPT__RISK_KAPPA * prior->alpha / mean + hours};
 }
 
+/* Alpha of the family's days, mean of the closest of series, type here and family here that was
+ * seen. */
 static bool
-score_pool(scoring *s, const spotopt__pool *pool, uint32_t series, spotopt__risk_pool *out)
+find_priors(scoring *s, const spotopt__pool *pool, uint32_t series, spotopt__prior *node,
+            spotopt__prior *drop)
 {
     const spotopt__type *type = &s->catalog->types.at[pool->type];
-    spotopt__prior node = {SPOTOPT__RISK_SHIPPED_ALPHA, spotopt__bucket_rate(pool->advisor_bucket)},
-                   drop = node;
+    const char *group_text = pair_text(s, type->family, strlen(type->family), pool->region),
+               *type_text = pair_text(s, type->name, strlen(type->name), pool->region);
+    uint32_t group, of_type;
+
+    if (group_text == NULL || type_text == NULL)
+        return false;
+    group = spotopt__map_get(&s->by_group, group_text);
+    of_type = spotopt__map_get(&s->by_type, type_text);
+    if (series != SPOTOPT__NONE && s->group_of[series] == SPOTOPT__NONE)
+        series = SPOTOPT__NONE; /* an on-demand pool's */
+    *node = group != SPOTOPT__NONE ? s->node[group] : s->node_all;
+    *drop = group != SPOTOPT__NONE ? s->drop[group] : s->drop_all;
+    if (series != SPOTOPT__NONE) {
+        node->mean = s->node_mean.series[series];
+        drop->mean = s->drop_mean.series[series];
+    } else if (of_type != SPOTOPT__NONE) {
+        node->mean = s->node_mean.type[of_type];
+        drop->mean = s->drop_mean.type[of_type];
+    } else if (group != SPOTOPT__NONE) {
+        node->mean = s->node_mean.group[group];
+        drop->mean = s->drop_mean.group[group];
+    }
+    return true;
+}
+
+static bool
+score_pool(scoring *s, size_t index, uint32_t series, spotopt__risk_pool *out)
+{
+    const spotopt__pool *pool = &s->catalog->pools.at[index];
+    double factor = exp(spotopt__shares_offset(s->shares + SPOTOPT__BUCKETS * index, s->offset));
+    spotopt__prior node = {SPOTOPT__RISK_SHIPPED_ALPHA, spotopt__bucket_rate(-1)}, drop = node;
     spotopt__evidence e = {0.0, 0.0, 0.0, 0.0, NAN, NAN};
-    double factor = 1.0;
 
     out->series = series;
     if (pool->purchase == SPOTOPT__ON_DEMAND) {
         out->flags = SPOTOPT_RISK_NONE;
         return true;
     }
-    if (s->history != NULL) {
-        const char *group_text = pair_text(s, type->family, strlen(type->family), pool->region);
-        uint32_t group;
-
-        if (group_text == NULL)
-            return false;
-        group = spotopt__map_get(&s->by_group, group_text);
-        node = group != SPOTOPT__NONE ? s->node[group] : s->node_all;
-        drop = group != SPOTOPT__NONE ? s->drop[group] : s->drop_all;
-        factor = exp(s->trust * bucket_offset(pool->advisor_bucket));
-    }
+    if (s->history != NULL && !find_priors(s, pool, series, &node, &drop))
+        return false;
     if (series != SPOTOPT__NONE)
         e = s->evidence[series];
     out->node = believe(&node, factor, e.node_events, e.node_hours);
@@ -292,6 +380,7 @@ spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
                  .context = context,
                  .budget = budget,
                  .trust = 1.0};
+    const double nothing[SPOTOPT__BUCKETS] = {0.0};
     spotopt_risk *risk = NULL;
     uint32_t *series_of_pool = NULL;
     bool is_fine = true;
@@ -301,6 +390,7 @@ spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
     spotopt__arena_init(&s.arena, context);
     spotopt__map_init(&s.by_place, context);
     spotopt__map_init(&s.by_group, context);
+    spotopt__map_init(&s.by_type, context);
     s.node_all = s.drop_all =
         (spotopt__prior){SPOTOPT__RISK_SHIPPED_ALPHA, spotopt__bucket_rate(-1)};
 
@@ -312,7 +402,9 @@ spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
     }
     series_of_pool =
         spotopt__alloc_array(context, catalog->pools.count + 1, sizeof *series_of_pool);
-    is_fine = risk != NULL && risk->pools != NULL && series_of_pool != NULL &&
+    s.shares = spotopt__bucket_shares(context, catalog);
+    spotopt__bucket_offsets(nothing, nothing, 1.0, s.trust, s.offset);
+    is_fine = risk != NULL && risk->pools != NULL && series_of_pool != NULL && s.shares != NULL &&
               (s.history == NULL || join(&s));
     for (size_t i = 0; is_fine && i < catalog->pools.count; i++) {
         series_of_pool[i] = SPOTOPT__NONE;
@@ -322,7 +414,7 @@ spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
     if (is_fine && s.history != NULL)
         is_fine = learn(&s, series_of_pool);
     for (size_t i = 0; is_fine && i < catalog->pools.count; i++)
-        is_fine = score_pool(&s, &catalog->pools.at[i], series_of_pool[i], &risk->pools[i]);
+        is_fine = score_pool(&s, i, series_of_pool[i], &risk->pools[i]);
     if (is_fine) {
         risk->bucket_trust = s.trust;
         risk->overall = s.node_all;
@@ -331,12 +423,17 @@ spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
     spotopt__free(context, series_of_pool);
     spotopt__free(context, s.pool_of);
     spotopt__free(context, s.group_of);
+    spotopt__free(context, s.type_of);
+    spotopt__free(context, s.shares);
     spotopt__free(context, s.x);
     spotopt__free(context, s.evidence);
     spotopt__free(context, s.node);
     spotopt__free(context, s.drop);
     spotopt__map_free(&s.by_place);
     spotopt__map_free(&s.by_group);
+    spotopt__map_free(&s.by_type);
+    spotopt__sibling_means_free(context, &s.node_mean);
+    spotopt__sibling_means_free(context, &s.drop_mean);
     spotopt__arena_free(&s.arena);
     if (!is_fine) {
         spotopt_risk_free(risk);

@@ -425,6 +425,48 @@ test_risk__never_falls_with_the_horizon_and_holds_its_interval(void)
     spotopt_catalog_free(c);
 }
 
+/* Zones of one type in one region, of another type there, and of another family; the last of each
+ * has no history. */
+static void
+test_risk__pools_without_a_past_take_after_their_closest_siblings(void)
+{
+    static const char *const types[] = {"m5.large", "m5.xlarge", "c5.large"};
+    char catalog[2000], history[20000];
+    size_t c_length = (size_t)sprintf(catalog, CATALOG_HEAD),
+           h_length = (size_t)sprintf(history, HISTORY_HEAD);
+    double p[3];
+
+    for (int t = 0; t < 3; t++) {
+        for (int zone = 0; zone < 4; zone++) {
+            c_length +=
+                (size_t)sprintf(catalog + c_length, "r,z%d,%s,2,8192,0.1,0.03,\n", zone, types[t]);
+            if (zone == 3)
+                continue;
+            /* m5.large falls every day, m5.xlarge every fifth, c5.large never */
+            for (int day = 0; day < 20; day++) {
+                bool falls = t == 0 || (t == 1 && day % 5 == 0);
+                h_length += (size_t)sprintf(history + h_length, "%s-%d,r,z%d,%s,%d,9\n", types[t],
+                                            zone, zone, types[t], 86400 * day);
+                if (falls)
+                    h_length +=
+                        (size_t)sprintf(history + h_length, "%s-%d,r,z%d,%s,%d,8\n", types[t], zone,
+                                        zone, types[t], 86400 * day + 40000);
+            }
+        }
+    }
+    spotopt_catalog *c = catalog_of(catalog);
+    spotopt_history *h = history_of(history);
+    spotopt_risk *risk = risk_of(c, h, 20 * 86400);
+    p[0] = forecast_of(risk, c, "m5.large/z3/spot", 24).p;
+    p[1] = forecast_of(risk, c, "m5.xlarge/z3/spot", 24).p;
+    p[2] = forecast_of(risk, c, "c5.large/z3/spot", 24).p;
+    CU_ASSERT(p[0] > 2 * p[1] && p[1] > 2 * p[2]);
+    CU_ASSERT(p[0] > 0.05 && p[0] < 0.15); /* one of nine a day */
+    spotopt_risk_free(risk);
+    spotopt_history_free(h);
+    spotopt_catalog_free(c);
+}
+
 static void
 test_risk__does_not_look_past_now(void)
 {
@@ -493,6 +535,7 @@ main(void)
         TEST(test_risk__without_history_takes_the_vendors_word),
         TEST(test_risk__rises_after_a_loss_and_fades_again),
         TEST(test_risk__never_falls_with_the_horizon_and_holds_its_interval),
+        TEST(test_risk__pools_without_a_past_take_after_their_closest_siblings),
         TEST(test_risk__does_not_look_past_now),
         TEST(test_risk__survives_every_failing_allocation),
     };
