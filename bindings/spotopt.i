@@ -24,6 +24,19 @@ spotopt_swig_lengths(spotopt_error *err, const char *what, size_t is, const char
              is, want, as);
     return SPOTOPT_E_ARGUMENT;
 }
+
+/* The fields of a change to a registry. */
+static spotopt_registry_change
+spotopt_swig_change(const char *id, const char *author, const char *reason, int64_t time_ms)
+{
+    spotopt_registry_change change = SPOTOPT_REGISTRY_CHANGE_INIT;
+
+    change.id = id;
+    change.author = author;
+    change.reason = reason;
+    change.time_ms = time_ms;
+    return change;
+}
 %}
 /* One name in every language: SPOTOPT_RISK_COLD is RISK_COLD of this module. */
 %rename("%(strip:[SPOTOPT_])s", %$isenumitem) "";
@@ -43,6 +56,8 @@ typedef int32_t spotopt_status;
 %include "common/history.i"
 %include "common/risk.i"
 %include "common/advisor.i"
+%include "common/evaluation.i"
+%include "common/registry.i"
 %include "common/portfolio.i"
 %include "common/lifetime.i"
 %include "common/rank.i"

@@ -34,7 +34,7 @@ import array
 import json
 import operator
 from .errors import ArgumentError
-from .rows import (Forecast, Option, PackingCertificate, PackingRow, PackingStats, Place, PlanSummary, Pool, RiskFlag, outcomes,
+from .rows import (Forecast, Judgement, Option, PackingCertificate, PackingRow, PackingStats, Place, PlanSummary, Pool, RiskFlag, SkillGain, outcomes,
                    rules)
 from .use import not_in_use
 
@@ -49,6 +49,17 @@ def _column(out, count):
 def _reals(values):
     """A float64 buffer of what may be one already."""
     return values if values is None or hasattr(values, "typecode") else array.array("d", values)
+
+
+def _flat(values):
+    """A new float64 array of numbers in any number of dimensions, the last one fastest."""
+    try:
+        view = memoryview(values)
+    except TypeError:
+        return array.array("d", values)
+    if view.format != "d" or not view.c_contiguous:
+        return array.array("d", getattr(values, "ravel", lambda: values)())
+    return array.array("d", view.cast("B").cast("d"))
 
 
 def _indices(values):
@@ -249,3 +260,4 @@ def _or_no_limit(value):
 }
 
 %include "python/decisions.i"
+%include "python/evaluation.i"

@@ -58,6 +58,8 @@
 }
 %typemap(freearg) (const char *text_or_null, size_t length) { spotopt_py_text_drop(&held$argnum); }
 
+%apply (const char *text_or_null, size_t length) { (const char *other_or_null, size_t other_length) }
+
 %typemap(in, numinputs=0) (char **out_text, size_t *out_length) (char *text = NULL, size_t length = 0) {
     $1 = &text;
     $2 = &length;
@@ -82,7 +84,8 @@
     (const char *const *nodes, size_t node_count),
     (const char *const *instance_types, size_t type_count),
     (const char *const *regions, size_t region_count),
-    (const char *const *metric_names, size_t metric_count)
+    (const char *const *metric_names, size_t metric_count),
+    (const char *const *forecast_names, size_t name_count)
 }
 
 /* ---- columns, lent uncopied; None lends a null pointer and 0 ---- */
@@ -105,6 +108,9 @@ spotopt_column(const uint32_t, spotopt_py_indices($input, "$1_name", &view) < 0)
     (const double *vcpus, size_t vcpu_count), (const double *p_drop, size_t drop_count),
     (const double *p_node, size_t p_node_count), (const double *age_h, size_t age_count),
     (const double *start_age_h, size_t start_count),
+    (const double *time_s, size_t time_count), (const double *horizons_h, size_t horizon_count),
+    (const double *label, size_t label_count), (const double *forecast, size_t forecast_count),
+    (const double *reference, size_t reference_count),
     (const double *weights, size_t weight_count), (const double *tolerances, size_t tolerance_count)
 }
 %apply (double *column, size_t count) {
@@ -112,10 +118,14 @@ spotopt_column(const uint32_t, spotopt_py_indices($input, "$1_name", &view) < 0)
     (double *out_low, size_t low_count), (double *out_high, size_t high_count),
     (double *out_mean, size_t mean_count), (double *out_variance, size_t variance_count),
     (double *out_cvar, size_t cvar_count), (double *fracs, size_t frac_count),
+    (double *out_rows, size_t rows_count), (double *out_forecast, size_t out_forecast_count),
+    (double *out_seen, size_t seen_count), (double *out_time_s, size_t time_s_count),
+    (double *out_label, size_t label_count),
     (double *out_bucket, size_t out_count), (double *out_probability, size_t probability_count)
 }
 %apply (const uint32_t *column, size_t count) {
-    (const uint32_t *pools, size_t pool_count), (const uint32_t *demands, size_t demand_count),
+    (const uint32_t *pools, size_t pool_count), (const uint32_t *pool, size_t pool_count),
+    (const uint32_t *demands, size_t demand_count),
     (const uint32_t *others, size_t other_count), (const uint32_t *nodes, size_t node_count),
     (const uint32_t *region, size_t region_count),
     (const uint32_t *buckets, size_t bucket_count),
@@ -144,6 +154,13 @@ spotopt_out(spotopt_forecast, SPOTOPT_FORECAST_INIT, "(dddddI)", is->p, is->low,
 spotopt_out(spotopt_portfolio_loss, SPOTOPT_PORTFOLIO_LOSS_INIT, "(ddddddddd)", is->mean_vcpus,
             is->variance_vcpus, is->mean_nodes, is->variance_nodes, is->p_at_least,
             is->quantile_vcpus, is->cvar_vcpus, is->cvar_error_vcpus, is->cell_vcpus)
+spotopt_out(spotopt_judgement, SPOTOPT_JUDGEMENT_INIT, "(KddddddddddddddddII)",
+            (unsigned long long)is->count, is->base_rate, is->reference, is->auc, is->auc_low,
+            is->auc_high, is->within_pool_auc, is->brier, is->bss, is->bss_low, is->bss_high,
+            is->ece, is->log_loss, is->reliability, is->resolution, is->uncertainty,
+            is->within_bin, is->days, is->bin_count)
+spotopt_out(spotopt_skill_gain, SPOTOPT_SKILL_GAIN_INIT, "(ddddd)", is->gain, is->low, is->high,
+            is->brier_gain, is->better_frac)
 spotopt_out(spotopt_packing_row, SPOTOPT_PACKING_ROW_INIT, "(IIIN)", is->pool, is->node, is->count,
             spotopt_py_counts(is->demands, is->replicas, is->hold_count))
 spotopt_out(spotopt_packing_certificate, SPOTOPT_PACKING_CERTIFICATE_INIT, "(zNNNN)", is->proof,
@@ -169,10 +186,15 @@ spotopt_out(spotopt_plan_summary, SPOTOPT_PLAN_SUMMARY_INIT, "(dddddIIII)", is->
     $result = spotopt_py_append($result, PyLong_FromUnsignedLong(*$1));
 }
 spotopt_long_result(spotopt_risk)
+spotopt_long_result(spotopt_evaluation)
 spotopt_long_result(spotopt_ranking)
 spotopt_long_result(spotopt_packing)
 spotopt_long_result(spotopt_drain)
 spotopt_long_result(spotopt_plan)
+%typemap(check) const spotopt_evaluation *evaluation {
+    if ($1 == NULL)
+        SWIG_exception_fail(SWIG_TypeError, "evaluation is None; want an Evaluation");
+}
 %typemap(check) const spotopt_funnel *other {
     if ($1 == NULL)
         SWIG_exception_fail(SWIG_TypeError, "other is None; want a Funnel");

@@ -24,6 +24,7 @@ from .core import (
     Catalog,
     Cluster,
     Drain,
+    Evaluation,
     Experiment,
     Funnel,
     History,
@@ -36,6 +37,7 @@ from .core import (
     Problem,
     Ranking,
     Recorder,
+    Registry,
     Risk,
 )
 from .core import version as _version
@@ -52,6 +54,7 @@ from .errors import (
 from .rows import (
     Drop,
     Forecast,
+    Judgement,
     Option,
     PackingCertificate,
     PackingRow,
@@ -62,6 +65,7 @@ from .rows import (
     PortfolioLoss,
     Progress,
     RiskFlag,
+    SkillGain,
     Stage,
 )
 

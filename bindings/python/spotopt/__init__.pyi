@@ -115,6 +115,34 @@ class PortfolioLoss(NamedTuple):
     variance: array.array[float]
     cvar: array.array[float]
 
+class Judgement(NamedTuple):
+    count: int
+    base_rate: float
+    reference: float
+    auc: float
+    auc_low: float
+    auc_high: float
+    within_pool_auc: float
+    brier: float
+    bss: float
+    bss_low: float
+    bss_high: float
+    ece: float
+    log_loss: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within_bin: float
+    days: int
+    bin_count: int
+
+class SkillGain(NamedTuple):
+    gain: float
+    low: float
+    high: float
+    brier_gain: float
+    better_frac: float
+
 class PackingRow(NamedTuple):
     pool: int
     node: Optional[int]
@@ -237,6 +265,76 @@ class Risk:
         low: Optional[_Reals] = None,
         high: Optional[_Reals] = None,
     ) -> Tuple[Any, Any, Any]: ...
+
+class Evaluation:
+    @classmethod
+    def of_columns(
+        cls,
+        time_s: Union[_Reals, Iterable[float]],
+        label: Any,
+        forecasts: Dict[str, Any],
+        horizons_h: Union[_Reals, Iterable[float]],
+        *,
+        pool: Union[_Indices, Iterable[int], None] = None,
+        reference: Union[_Reals, Iterable[float], None] = None,
+        draws: int = 400,
+        seed: int = 7,
+    ) -> Evaluation: ...
+    @classmethod
+    def judge(
+        cls,
+        history: History,
+        from_s: float,
+        to_s: float,
+        *,
+        model: Any = None,
+        against: Any = None,
+        catalog: Optional[Catalog] = None,
+        horizons_h: Union[_Reals, Iterable[float]] = (1.0, 4.0, 24.0),
+        step_s: float = 900.0,
+        reference: Union[_Reals, Iterable[float], None] = None,
+        fit_from_s: Optional[float] = None,
+        fit_to_s: Optional[float] = None,
+        pool: Optional[str] = None,
+        draws: int = 400,
+        seed: int = 7,
+    ) -> Evaluation: ...
+    def __len__(self) -> int: ...
+    @property
+    def forecasts(self) -> List[str]: ...
+    @property
+    def horizons_h(self) -> List[float]: ...
+    def at(self, forecast: int = 0, horizon: int = 0) -> Judgement: ...
+    def curve(
+        self, forecast: int = 0, horizon: int = 0
+    ) -> Tuple[array.array[float], array.array[float], array.array[float]]: ...
+    def rows(
+        self, forecast: int = 0, horizon: int = 0
+    ) -> Tuple[array.array[float], array.array[float], array.array[float]]: ...
+    def compare(self, forecast: int, other: int, horizon: int = 0) -> SkillGain: ...
+    def gate(self, forecast: int, other: int) -> Dict[str, Any]: ...
+    def predictions(self, forecast: int = 0) -> str: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+
+class Registry:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "ledger") -> Registry: ...
+    def __len__(self) -> int: ...
+    def upload(
+        self, document: _Text, time_ms: int, author: Optional[str] = None, reason: Optional[str] = None
+    ) -> str: ...
+    def graduate(
+        self, id: str, evaluation: Evaluation, time_ms: int, author: Optional[str] = None, reason: Optional[str] = None
+    ) -> str: ...
+    def set_current(
+        self, id: str, time_ms: int, author: Optional[str] = None, reason: Optional[str] = None
+    ) -> str: ...
+    def retire(
+        self, id: str, time_ms: int, author: Optional[str] = None, reason: Optional[str] = None
+    ) -> str: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
 
 class Ranking:
     def __len__(self) -> int: ...

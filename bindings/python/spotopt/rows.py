@@ -105,6 +105,40 @@ class PortfolioLoss(NamedTuple):
     cvar: array.array
 
 
+class Judgement(NamedTuple):
+    """How good one forecast was at one horizon; NaN where there is no such number."""
+
+    count: int
+    base_rate: float
+    reference: float
+    auc: float
+    auc_low: float
+    auc_high: float
+    within_pool_auc: float
+    brier: float
+    bss: float
+    bss_low: float
+    bss_high: float
+    ece: float
+    log_loss: float
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within_bin: float
+    days: int
+    bin_count: int
+
+
+class SkillGain(NamedTuple):
+    """One forecast against another at the same moments."""
+
+    gain: float
+    low: float
+    high: float
+    brier_gain: float
+    better_frac: float
+
+
 class PackingRow(NamedTuple):
     """Equal nodes of a packing; node is None for new ones; holds counts replicas by demand index."""
 
