@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 formats, spotopt, data = (pathlib.Path(a).resolve() for a in sys.argv[1:4])
-by_name = {"alternates", "holds", "unplaced", "drops", "p", "inputs", "prices"}
+by_name = {"alternates", "holds", "unplaced", "drops", "p", "inputs", "prices", "horizons"}
 everywhere = {"apiVersion", "kind"}
 
 
@@ -38,6 +38,13 @@ def run(*args):
     return done.stdout
 
 
+def history_window():
+    """The middle of what the sample's history covers, judged two hours ahead."""
+    times = [float(line.split(",")[4]) for line in (data / "history.csv").read_text(encoding="utf-8").split()[1:]]
+    first, last = min(times), max(times)
+    return ["--from", str(first + (last - first) / 4), "--to", str(last), "--horizons", "0.5,2"]
+
+
 def documents(folder):
     catalog = ["--catalog", "catalog.json", "--policy", "policy.json"]
     now = ["--now", "2026-11-02T09:00:00Z"]
@@ -49,6 +56,7 @@ def documents(folder):
     yield "DrainPlan", run("drain", "--cluster", "cluster.json", *catalog, "--nodes", ",".join(node[:6]), *now)
     yield "PackingResult", run("pack", "problem.json", "--deadline", "2")
     yield "Funnel", run("funnel", str(folder / "plan.json"))
+    yield "RiskEvaluation", run("risk", "evaluate", "--history", "history.csv", *history_window())
     yield "Policy", run("help", "policy")
 
 
