@@ -31,6 +31,7 @@ typedef struct fitting {
     const spotopt_history *history;
     spotopt_model_fit_params params;
     spotopt__budget budget;
+    double step_s;              /* between moments of the window at hand */
     spotopt__decisions moments; /* of the window at hand */
     double *values;             /* its features, by columns; then layer 2's sums */
     double *z;                  /* standardised, row by row */
@@ -107,8 +108,8 @@ take_window(fitting *w, double from_s, double to_s, spotopt_error *err)
     spotopt__decisions_free(w->context, &w->moments);
     spotopt__free(w->context, w->values);
     w->values = NULL;
-    is_fine = spotopt__decisions_make(w->context, w->history, from_s, to_s,
-                                      choose_step(w, from_s, to_s), &w->moments);
+    w->step_s = choose_step(w, from_s, to_s);
+    is_fine = spotopt__decisions_make(w->context, w->history, from_s, to_s, w->step_s, &w->moments);
     if (is_fine) {
         w->values = spotopt__alloc_array(w->context, (features + 2) * w->moments.count + 1,
                                          sizeof *w->values);
@@ -324,8 +325,8 @@ fit_horizon(fitting *w, size_t h, double *spare)
     const spotopt__decisions *m = &w->moments;
     spotopt_model *model = w->model;
     double horizon_h = horizons_h[h], ahead_s = HOUR_S * horizon_h, *hazard = spare,
-           *evidence = hazard + m->count, *label = evidence + m->count,
-           step_h = w->params.step_s / HOUR_S, sum = 0.0;
+           *evidence = hazard + m->count, *label = evidence + m->count, step_h = w->step_s / HOUR_S,
+           sum = 0.0;
     const double *sums = w->values + (size_t)spotopt__feature_count * m->count;
     spotopt__matured rows = {.hazard = hazard, .evidence = evidence, .label = label};
     spotopt__calibrator *to = &model->calibrators[h];

@@ -61,6 +61,9 @@ typedef struct newton {
     size_t order; /* LEADS + 2 features: a, u, v */
     double reach[SPOTOPT__LEADS];
     double ridge_uu, ridge_uv, ridge_vv; /* the ridge in u and v */
+    /* A bin whose rows all dropped, or none: its a would run away, and is drawn to a pooled rate's.
+     */
+    double pull[SPOTOPT__LEADS], centre[SPOTOPT__LEADS];
     double *x, *trial, *d, *g, *h, *work, *block;
     int *sign;
     bool *is_free;
@@ -102,6 +105,8 @@ penalty(const newton *w, const double *x)
     const double *u = x + SPOTOPT__LEADS, *v = u + w->rows->features;
     double sum = 0.0;
 
+    for (size_t k = 0; k < SPOTOPT__LEADS; k++)
+        sum += 0.5 * w->pull[k] * (x[k] - w->centre[k]) * (x[k] - w->centre[k]);
     for (size_t f = 0; f < w->rows->features; f++)
         sum += 0.5 * (w->ridge_uu * u[f] * u[f] + 2.0 * w->ridge_uv * u[f] * v[f] +
                       w->ridge_vv * v[f] * v[f]);
@@ -195,8 +200,10 @@ expand(newton *w)
         w->g[u + f] += w->ridge_uu * w->x[u + f] + w->ridge_uv * w->x[v + f];
         w->g[v + f] += w->ridge_uv * w->x[u + f] + w->ridge_vv * w->x[v + f];
     }
-    for (size_t k = 0; k < SPOTOPT__LEADS; k++)
-        w->h[k * order + k] += 1e-9; /* a bin that nobody entered */
+    for (size_t k = 0; k < SPOTOPT__LEADS; k++) {
+        w->g[k] += w->pull[k] * (w->x[k] - w->centre[k]);
+        w->h[k * order + k] += w->pull[k];
+    }
     for (size_t i = 0; i < order; i++) {
         for (size_t j = 0; j < i; j++)
             w->h[i * order + j] = w->h[j * order + i];
@@ -221,10 +228,16 @@ freeze(newton *w)
     }
 }
 
+static double
+bin_h(int k)
+{
+    return spotopt__lead_h[k] - (k > 0 ? spotopt__lead_h[k - 1] : 0.0);
+}
+
 static void
 start(newton *w)
 {
-    double hits[SPOTOPT__LEADS] = {0}, entered[SPOTOPT__LEADS] = {0};
+    double hits[SPOTOPT__LEADS] = {0}, entered[SPOTOPT__LEADS] = {0}, all_hits = 0.0, hours = 0.0;
     double low = 0.5 * log(spotopt__lead_h[0]),
            high = 0.5 * log(spotopt__lead_h[SPOTOPT__LEADS - 1]);
     double span2 = (high - low) * (high - low), ridge = w->rows->ridge;
@@ -241,8 +254,17 @@ start(newton *w)
         if (w->rows->is_hit[row])
             hits[w->rows->bins[row] - 1] += 1.0;
     }
-    for (int k = 0; k < SPOTOPT__LEADS; k++)
-        w->x[k] = log((hits[k] + 0.5) / (entered[k] - hits[k] + 0.5));
+    for (int k = 0; k < SPOTOPT__LEADS; k++) {
+        all_hits += hits[k];
+        hours += entered[k] * bin_h(k);
+    }
+    for (int k = 0; k < SPOTOPT__LEADS; k++) {
+        double pooled = -expm1(-(all_hits + 0.5) / (hours + 1.0) * bin_h(k));
+        double share = (hits[k] + pooled) / (entered[k] + 1.0);
+
+        w->x[k] = w->centre[k] = log(share / (1.0 - share));
+        w->pull[k] = hits[k] > 0.0 && hits[k] < entered[k] ? 0.0 : 1.0;
+    }
     for (size_t f = 0; f < w->rows->features; f++)
         w->sign[SPOTOPT__LEADS + f] = w->sign[SPOTOPT__LEADS + w->rows->features + f] =
             w->rows->sign[f];

@@ -299,6 +299,32 @@ test_hazard__recovers_the_truth_and_covers_it(void)
     CU_ASSERT_TRUE(inside >= all * 91 / 100 && inside <= all * 99 / 100);
 }
 
+/* Bins that nobody entered, in which all dropped, or none: their level is finite and near that of a
+ * common rate. */
+static void
+test_hazard__copes_with_bins_that_are_all_or_nothing(void)
+{
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        made_up m = make_up(seed, 400, 3, true_a, true_beta, true_gamma);
+        double beta[MOST], gamma[MOST];
+        spotopt__hazard made = {.beta = beta, .gamma = gamma};
+
+        for (size_t i = 0; i < m.count; i++) {
+            if (m.bins[i] > 5) { /* none is watched beyond the sixth bin, in which all drop */
+                m.bins[i] = 6;
+                m.is_hit[i] = 1;
+            } else if (m.bins[i] == 2) {
+                m.is_hit[i] = 0; /* nobody drops in the second */
+            }
+        }
+        fit(&m, 50.0, &made);
+        for (size_t k = 0; k < LEADS; k++)
+            CU_ASSERT_TRUE(fabs(made.a[k]) < 12.0);
+        CU_ASSERT_TRUE(made.a[5] > made.a[4] && made.a[1] < made.a[0]);
+        free_made_up(&m);
+    }
+}
+
 static void
 test_hazard__bins_follow_the_drop_and_the_watch(void)
 {
@@ -415,6 +441,7 @@ main(void)
         TEST(test_hazard__equals_an_independent_newton),
         TEST(test_hazard__keeps_signs_at_every_lead_and_is_optimal_under_them),
         TEST(test_hazard__recovers_the_truth_and_covers_it),
+        TEST(test_hazard__copes_with_bins_that_are_all_or_nothing),
         TEST(test_hazard__bins_follow_the_drop_and_the_watch),
         TEST(test_calibrate__finds_a_known_map_and_stays_at_its_start_without_rows),
         TEST(test_calibrate__isotonic_is_the_best_map_that_does_not_fall),

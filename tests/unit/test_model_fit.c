@@ -301,6 +301,48 @@ test_fit__refuses_what_it_cannot_use_and_says_why(void)
     spotopt_history_free(quiet);
 }
 
+/* A handful of rows, any of them: there is a model with finite numbers, or a window with nothing in
+ * it. */
+static void
+test_fit__copes_with_histories_of_a_few_rows(void)
+{
+    size_t made = 0;
+
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        size_t count;
+        double days = 0.5 + 5.0 * (double)(seed % 4);
+        history_row *rows = random_rows(seed, 1 + (unsigned)(seed % 3), 3 + seed % 13, days,
+                                        1 + (unsigned)(seed % 7), &count);
+        spotopt_history *history = history_of_rows(rows, count, 1 + (unsigned)(seed % 2));
+        spotopt_model_fit_params params =
+            windows(0.0, 0.6 * days * DAY_S, (seed % 5 == 0 ? 0.6 : 0.9) * days * DAY_S);
+        spotopt_model *model = NULL;
+        spotopt_error err = SPOTOPT_ERROR_INIT;
+        spotopt_status status;
+
+        params.is_free = seed % 3 == 0;
+        params.is_isotonic = seed % 4 == 0;
+        params.ridge = seed % 2 == 0 ? 0.01 : 50.0;
+        status = spotopt_model_fit(NULL, history, &params, NULL, &model, &err);
+        CU_ASSERT_TRUE(status == SPOTOPT_OK || status == SPOTOPT_E_INPUT);
+        if (status == SPOTOPT_OK) {
+            double p[3], time_s = 0.95 * days * DAY_S;
+
+            forecast(model, history, &time_s, 1, horizons, 3, p);
+            CU_ASSERT_TRUE(p[0] >= 0.0 && p[1] >= p[0] && p[2] >= p[1] && p[2] <= 1.0);
+            for (size_t i = 0; i < spotopt__model_order(model) * spotopt__model_order(model); i++)
+                CU_ASSERT_TRUE(isfinite(model->covariance[i]));
+            made++;
+        } else if (status != SPOTOPT_E_INPUT) {
+            printf("%s\n", err.message);
+        }
+        spotopt_model_free(model);
+        spotopt_history_free(history);
+        free(rows);
+    }
+    CU_ASSERT_TRUE(made > 100);
+}
+
 static int32_t
 stop_at_once(void *user, const spotopt_progress *progress)
 {
@@ -439,6 +481,7 @@ main(void)
         TEST(test_fit__finds_a_constant_rate),
         TEST(test_fit__later_rows_change_nothing_of_the_hazard),
         TEST(test_fit__refuses_what_it_cannot_use_and_says_why),
+        TEST(test_fit__copes_with_histories_of_a_few_rows),
         TEST(test_fit__stops_when_asked_to),
         TEST(test_fit__gives_everything_back_when_memory_ends),
         TEST(test_fit__forecasts_the_last_week_of_a_real_trace),
