@@ -40,7 +40,7 @@ for part in $parts; do
         tsan)
             setup build-tsan -Db_sanitize=thread -Db_lundef=false
             TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --no-rebuild -q -t 6 --print-errorlogs \
-                lp host ;;
+                lp host recorder ;;
         valgrind)
             setup build-valgrind
             # Not what is slow already: brute force over thousands of packings and drains, and searches of seconds.

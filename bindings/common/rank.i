@@ -34,3 +34,50 @@ typedef struct {} spotopt_ranking;
     /** The Ranking document. */
     spotopt_status write(char **out_text, size_t *out_length, spotopt_error *err);
 }
+
+enum {
+    SPOTOPT_SCORE_GEOMETRIC = 0,
+    SPOTOPT_SCORE_ARITHMETIC = 1
+};
+
+%rename(_rank_scores) spotopt_rank_scores_of;
+%rename(_rank_top) spotopt_rank_top_of;
+%inline %{
+/* Scores of pools (4 columns of factors) under profiles (rows of 4 weights). */
+static spotopt_status
+spotopt_rank_scores_of(const double *factors, size_t factor_count, const double *weights,
+                       size_t weight_count, int32_t score, double *out_scores, size_t score_count,
+                       spotopt_error *err)
+{
+    if (factor_count % 4 != 0 || weight_count % 4 != 0)
+        return spotopt_swig_lengths(err, factor_count % 4 != 0 ? "factors" : "weights",
+                                    factor_count % 4 != 0 ? factor_count : weight_count,
+                                    "whole rows of 4", 4);
+    if (score_count != factor_count / 4 * (weight_count / 4))
+        return spotopt_swig_lengths(err, "out", score_count, "pools times profiles",
+                                    factor_count / 4 * (weight_count / 4));
+    return spotopt_rank_scores(factors, factor_count / 4, weights, weight_count / 4, score,
+                               out_scores, err);
+}
+
+/* The best pools under one profile; columns of as many places as are wanted. */
+static spotopt_status
+spotopt_rank_top_of(const double *factors, size_t factor_count, const double *weights,
+                    size_t weight_count, int32_t score, size_t reference, double *out_pools,
+                    size_t pool_count, double *out_scores, size_t score_count,
+                    double *out_contributions, size_t contribution_count, spotopt_error *err)
+{
+    uint32_t pools[SPOTOPT_RANK_TOP_MAX];
+    spotopt_status status;
+
+    if (weight_count != 4)
+        return spotopt_swig_lengths(err, "weights", weight_count, "factors", 4);
+    if (score_count != pool_count || contribution_count != 4 * pool_count)
+        return spotopt_swig_lengths(err, "scores", score_count, "pools", pool_count);
+    status = spotopt_rank_top(factors, factor_count / 4, weights, score, pool_count, reference,
+                              pools, out_scores, out_contributions, err);
+    for (size_t i = 0; status == SPOTOPT_OK && i < pool_count; i++)
+        out_pools[i] = pools[i];
+    return status;
+}
+%}

@@ -111,10 +111,13 @@ spotopt_column(const uint32_t, spotopt_py_indices($input, "$1_name", &view) < 0)
     (const double *time_s, size_t time_count), (const double *horizons_h, size_t horizon_count),
     (const double *label, size_t label_count), (const double *forecast, size_t forecast_count),
     (const double *reference, size_t reference_count),
-    (const double *weights, size_t weight_count), (const double *tolerances, size_t tolerance_count)
+    (const double *weights, size_t weight_count), (const double *factors, size_t factor_count),
+    (const double *tolerances, size_t tolerance_count)
 }
 %apply (double *column, size_t count) {
     (double *out_usd_per_hour, size_t count), (double *out_p, size_t p_count),
+    (double *out_scores, size_t score_count), (double *out_pools, size_t pool_count),
+    (double *out_contributions, size_t contribution_count),
     (double *out_low, size_t low_count), (double *out_high, size_t high_count),
     (double *out_mean, size_t mean_count), (double *out_variance, size_t variance_count),
     (double *out_cvar, size_t cvar_count), (double *fracs, size_t frac_count),

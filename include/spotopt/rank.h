@@ -56,5 +56,47 @@ spotopt_ranking_at(const spotopt_ranking *ranking, size_t place, uint32_t *out_p
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_ranking_write(const spotopt_ranking *ranking, char **out_text, size_t *out_length, spotopt_error *err);
 
+/** How factors make a score. A policy knows more of them; these two are sums that columns can be ranked by. */
+enum {
+    SPOTOPT_SCORE_GEOMETRIC = 0, /**< 100 times the product of u^w */
+    SPOTOPT_SCORE_ARITHMETIC = 1 /**< 100 times the sum of w u */
+};
+/** The most places that spotopt_rank_top() finds. */
+#define SPOTOPT_RANK_TOP_MAX 1000
+
+/**
+ * Score many pools under many profiles in one pass.
+ *
+ * @param factors     4 columns of `pools` doubles, one after another: cost, stability, performance, capacity, each in
+ *                    0.01..1, larger for better
+ * @param weights     `profiles` rows of 4, in the same order, each >= 0
+ * @param score       SPOTOPT_SCORE_GEOMETRIC or SPOTOPT_SCORE_ARITHMETIC
+ * @param out_scores  `profiles` columns of `pools` doubles: ln(S / 100) of the geometric score, which has its order; S / 100
+ *                    of the arithmetic one
+ * @retval SPOTOPT_E_ARGUMENT  a factor or weight is off; the message names it. Nothing is written then.
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_rank_scores(const double *factors, size_t pools, const double *weights, size_t profiles, int32_t score,
+                    double *out_scores, spotopt_error *err);
+
+/**
+ * The best pools under one profile, and why. Equal scores go by index.
+ *
+ * @param factors            as spotopt_rank_scores() takes them
+ * @param weights            4 of them
+ * @param top                places wanted, 1..SPOTOPT_RANK_TOP_MAX and at most `pools`
+ * @param reference          the pool that contributions are counted from
+ * @param out_pools          `top` indices, best first
+ * @param out_scores         `top` scores, as spotopt_rank_scores() gives them; or NULL
+ * @param out_contributions  `top` rows of 4, which add up to the score less the reference's; or NULL
+ * @retval SPOTOPT_E_ARGUMENT  an argument is off; the message names it. Nothing is written then.
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_rank_top(const double *factors, size_t pools, const double *weights, int32_t score, size_t top,
+                 size_t reference, uint32_t *out_pools, double *out_scores, double *out_contributions,
+                 spotopt_error *err);
+
 SPOTOPT_END_DECLS
 #endif /* SPOTOPT_RANK_H */

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #include "risk/forecast.h"
-#include "risk/vmath.h"
+#include "base/vmath.h"
 
 enum { BLOCK = 64, AHEAD = 3 /* blocks that are fetched before their turn */ };
 

@@ -43,3 +43,19 @@ def test_another_type_or_shape_is_refused(array):
 def test_numpy_numbers_are_options():
     options = spotopt.Options(seed=numpy.int64(3), gap_rel=numpy.float64(0.5))
     assert (options["seed"], options["gap_rel"]) == (3, 0.5)
+
+
+def test_profiles_score_as_numpy_does():
+    rng = numpy.random.default_rng(3)
+    factors, weights = rng.uniform(0.01, 1.0, (4, 1500)), rng.uniform(0.0, 1.0, (6, 4))
+    for score, values in (("geometric", numpy.log(factors)), ("arithmetic", factors)):
+        want = weights @ values
+        out = numpy.empty((6, 1500))
+        assert spotopt.rank_scores(factors, weights, score=score, out=out) is out
+        numpy.testing.assert_allclose(out, want, atol=1e-12)
+        top = spotopt.rank_top(factors, weights[2], 20, score=score, reference=7)
+        assert [pool for pool, _, _ in top] == list(numpy.argsort(-want[2], kind="stable")[:20])
+        for pool, value, parts in top:
+            assert value == out[2, pool] and abs(sum(parts) - (value - want[2, 7])) < 1e-9
+    with pytest.raises(spotopt.ArgumentError, match="factors"):
+        spotopt.rank_scores(numpy.zeros((4, 3)), weights)

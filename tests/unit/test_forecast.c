@@ -5,7 +5,7 @@
 
 #include "random_model.h"
 #include "risk/forecast.h"
-#include "risk/vmath.h"
+#include "base/vmath.h"
 #include "suite.h"
 
 enum { ROWS = 333 };

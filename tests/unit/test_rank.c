@@ -3,6 +3,7 @@
 
 #include "fail_alloc.h"
 #include "rank/rank.h"
+#include "spotopt/rank.h"
 #include "suite.h"
 
 #define MANY 60
@@ -509,6 +510,58 @@ test_rank__says_what_an_unknown_would_have_to_be(void)
 }
 
 static void
+test_rank__columns_score_and_order_as_rows_do(void)
+{
+    enum { POOLS = 1300, PROFILES = 5, TOP = 40 };
+    static double factors[4 * POOLS], scores[PROFILES * POOLS], phi[4 * TOP], best[TOP];
+    static uint32_t pools[TOP];
+    double weights[4 * PROFILES];
+
+    spotopt__rng_seed(&rng, 14);
+    for (int i = 0; i < 4 * POOLS; i++)
+        factors[i] = i % 7 == 0 ? 0.5 : 0.01 + 0.99 * unit(); /* with ties */
+    for (int i = 0; i < 4 * PROFILES; i++)
+        weights[i] = i < 4 ? 0.25 : unit();
+    for (int32_t score = 0; score < 2; score++) {
+        CU_ASSERT_EQUAL(spotopt_rank_scores(factors, POOLS, weights, PROFILES, score, scores, NULL),
+                        0);
+        for (int i = 0; i < POOLS * PROFILES; i++) {
+            int pool = i % POOLS;
+            double u[4], s;
+
+            for (int f = 0; f < 4; f++)
+                u[f] = factors[f * POOLS + pool];
+            s = spotopt__rank_score(u, weights + 4 * (i / POOLS), score);
+            CU_ASSERT_DOUBLE_EQUAL(scores[i], score == 0 ? log(s / 100.0) : s / 100.0, 1e-12);
+        }
+        for (int p = 0; p < PROFILES; p++) {
+            const double *own = scores + p * POOLS;
+            size_t top = 1 + spotopt__rng_below(&rng, TOP);
+
+            CU_ASSERT_EQUAL(spotopt_rank_top(factors, POOLS, weights + 4 * p, score, top, 3, pools,
+                                             best, phi, NULL),
+                            0);
+            for (size_t k = 0; k < top; k++) {
+                size_t before = 0;
+
+                for (uint32_t i = 0; i < POOLS; i++)
+                    before += own[i] > best[k] || (own[i] == best[k] && i < pools[k]);
+                CU_ASSERT_EQUAL(before, k);
+                CU_ASSERT_EQUAL(best[k], own[pools[k]]);
+                CU_ASSERT_DOUBLE_EQUAL(phi[4 * k] + phi[4 * k + 1] + phi[4 * k + 2] +
+                                           phi[4 * k + 3],
+                                       best[k] - own[3], 1e-9);
+            }
+        }
+    }
+    factors[77] = NAN;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    CU_ASSERT_EQUAL(spotopt_rank_scores(factors, POOLS, weights, 1, 0, scores, &err),
+                    SPOTOPT_E_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "factors[77]"));
+}
+
+static void
 test_rank__money_ratio_trades_as_expected_cost_does(void)
 {
     spotopt__rank_terms terms = defaults();
@@ -561,6 +614,7 @@ main(void)
         TEST(test_rank__acceptability_is_a_share_of_first_places),
         TEST(test_rank__the_front_is_what_nothing_dominates),
         TEST(test_rank__says_what_an_unknown_would_have_to_be),
+        TEST(test_rank__columns_score_and_order_as_rows_do),
         TEST(test_rank__money_ratio_trades_as_expected_cost_does),
         TEST(test_rank__survives_every_failing_allocation),
     };

@@ -18,6 +18,8 @@ from .calls import (
     portfolio,
     predict_buckets,
     rank,
+    rank_scores,
+    rank_top,
     risk,
 )
 from .core import (

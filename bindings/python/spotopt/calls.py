@@ -11,7 +11,8 @@ import json
 
 from .core import Drain, Options, Packing, Plan, Problem, Ranking, Risk
 from .core import (_advisor_predict, _assign, _indices, _no_limit, _portfolio_assess, _portfolio_learn_shocks,
-                   _reals)
+                   _rank_scores, _rank_top, _reals)
+from .errors import ArgumentError
 from .rows import PortfolioLoss, Progress
 from .use import first_use, in_use
 
@@ -119,6 +120,45 @@ def rank(catalog, request, *, history=None, metrics=None, policy=None, now, coun
     call = _options(options, progress, values)
     with in_use(catalog, history, metrics, policy):
         return Ranking._rank_of(catalog, history, metrics, policy, request, _seconds(now), count, top, call)
+
+
+def _flat(values):
+    """One row of float64 of what may be a matrix, uncopied where it is one of float64."""
+    try:
+        view = memoryview(values)
+    except TypeError:
+        view = memoryview(array.array("d", values))
+    return view if view.ndim == 1 else view.cast("B").cast("d")
+
+
+def _score(score):
+    kinds = {"geometric": 0, "arithmetic": 1}
+    if score not in kinds:
+        raise ArgumentError('score is %r; want "geometric" or "arithmetic"' % (score,))
+    return kinds[score]
+
+
+def rank_scores(factors, weights, *, score="geometric", out=None):
+    """Score many pools under many profiles in one pass.
+
+    factors are 4 columns of pools (cost, stability, performance, capacity; 0.01..1), weights rows of 4: contiguous
+    float64 buffers, such as numpy arrays of shape (4, pools) and (profiles, 4), read uncopied. Returns, in out or in
+    a new array.array, profiles times pools numbers: ln(S / 100) of the geometric score, S / 100 of the arithmetic one.
+    """
+    factors, weights = _flat(factors), _flat(weights)
+    made = array.array("d", bytes(8 * (len(factors) // 4) * (len(weights) // 4))) if out is None else out
+    _rank_scores(factors, weights, _score(score), _flat(made))
+    return made
+
+
+def rank_top(factors, weights, top, *, score="geometric", reference=0):
+    """The best pools under one profile: a list of (pool, score, contributions), best first.
+
+    As rank_scores() takes and gives them; the four contributions add up to the score less that of the reference.
+    """
+    pools, scores, phi = (array.array("d", bytes(8 * top * n)) for n in (1, 1, 4))
+    _rank_top(_flat(factors), _flat(weights), _score(score), reference, pools, scores, phi)
+    return [(int(pools[k]), scores[k], tuple(phi[4 * k : 4 * k + 4])) for k in range(top)]
 
 
 def pack(problem, *, previous=None, options=None, progress=None, **values):

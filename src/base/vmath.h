@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SPOTOPT_RISK_VMATH_H
-#define SPOTOPT_RISK_VMATH_H
+#ifndef SPOTOPT_BASE_VMATH_H
+#define SPOTOPT_BASE_VMATH_H
 /*
  * exp and log without branches or calls, so that loops over rows become vector code. The reductions and the series of
  * the logarithm are fdlibm's (Sun Microsystems, 1993, freely distributable), the exponential's series is Taylor's.
