@@ -37,8 +37,8 @@ make_history(spotopt_context *context)
         bool is_bad = false;
 
         for (int t = 0; t < (int)(12 * DAY); t += 600) {
-            is_bad = unit() < 0.02 ? !is_bad : is_bad;
-            if (unit() < (is_bad ? 0.15 : 0.004) && up > 0)
+            is_bad = unit() < (is_bad ? 0.05 : 0.006) ? !is_bad : is_bad;
+            if (unit() < (is_bad ? 0.15 : 0.001) && up > 0)
                 up--;
             else if (unit() < 0.1 && up < 3)
                 up++;
@@ -150,6 +150,77 @@ test_evaluation__labels_nothing_that_ends_past_the_window(void)
     }
     CU_ASSERT(judged > 0 && judged < 3 * count);
     spotopt_evaluation_free(e);
+    spotopt_history_free(h);
+}
+
+static spotopt_model *
+fit(const spotopt_history *h, double to_s, double calibrate_to_s, const char *id)
+{
+    spotopt_model_fit_params params = SPOTOPT_MODEL_FIT_PARAMS_INIT;
+    spotopt_model *made = NULL;
+
+    params.to_s = to_s;
+    params.calibrate_to_s = calibrate_to_s;
+    params.id = id;
+    CU_ASSERT_EQUAL(spotopt_model_fit(NULL, h, &params, NULL, &made, &err), SPOTOPT_OK);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(made);
+    return made;
+}
+
+static void
+test_evaluation__scores_a_model_and_its_shadow_at_the_same_moments(void)
+{
+    spotopt_history *h = make_history(NULL);
+    spotopt_model *first = fit(h, 4 * DAY, 6 * DAY, "first"),
+                  *second = fit(h, 5 * DAY, 7 * DAY, "second");
+    const spotopt_model *both[] = {first, second}, *swapped[] = {second, first};
+    spotopt_evaluation_params params = SPOTOPT_EVALUATION_PARAMS_INIT;
+    spotopt_evaluation *one = NULL, *two = NULL;
+    int32_t passed;
+    char *text = NULL;
+    size_t length;
+
+    params.history = h;
+    params.from_s = 6 * DAY;
+    params.to_s = 12 * DAY;
+    params.models = both;
+    params.model_count = 2;
+    CU_ASSERT_EQUAL_FATAL(spotopt_evaluate(NULL, &params, NULL, &one, &err), SPOTOPT_OK);
+    params.models = swapped;
+    params.has_baselines = 0;
+    params.fit_from_s = 0.0;
+    params.fit_to_s = 4 * DAY; /* of the one that was first before */
+    CU_ASSERT_EQUAL_FATAL(spotopt_evaluate(NULL, &params, NULL, &two, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(spotopt_evaluation_forecast_count(one), 5);
+    CU_ASSERT_EQUAL(spotopt_evaluation_forecast_count(two), 2);
+    CU_ASSERT_STRING_EQUAL(spotopt_evaluation_forecast_name(one, 1), "second");
+    for (uint32_t k = 0; k < 3; k++) {
+        spotopt_judgement a = SPOTOPT_JUDGEMENT_INIT, b = SPOTOPT_JUDGEMENT_INIT;
+
+        CU_ASSERT_EQUAL(spotopt_evaluation_at(one, 1, k, &a, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(spotopt_evaluation_at(two, 0, k, &b, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(memcmp(&a, &b, sizeof a), 0);
+        CU_ASSERT(k > 0 || a.auc > 0.55); /* bad hours follow one another */
+    }
+    /* Forecasts never fall with the horizon. */
+    for (size_t i = 0; i < one->count; i++) {
+        CU_ASSERT(one->p[0][i] <= one->p[0][one->count + i]);
+        CU_ASSERT(one->p[0][one->count + i] <= one->p[0][2 * one->count + i]);
+    }
+    /* The second was calibrated on a day of the window: no fair test of it. */
+    CU_ASSERT_EQUAL(spotopt_evaluation_gate(one, 1, 0, &passed, &text, &length, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(passed, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"condition\":\"learned_until_s\",\"value\":604800,"
+                                        "\"at_most\":518400,\"holds\":false"));
+    spotopt_text_free(NULL, text);
+    CU_ASSERT_EQUAL(spotopt_evaluation_write(two, &text, &length, &err), SPOTOPT_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"held_out\":false"));
+    spotopt_text_free(NULL, text);
+    spotopt_evaluation_free(one);
+    spotopt_evaluation_free(two);
+    spotopt_model_free(first);
+    spotopt_model_free(second);
     spotopt_history_free(h);
 }
 
@@ -338,6 +409,10 @@ test_evaluation__survives_every_failing_allocation(void)
     params.to_s = 12 * DAY;
     params.step_s = 7200.0;
     params.draws = 5;
+    spotopt_model *model = fit(h, 4 * DAY, 6 * DAY, "first");
+    const spotopt_model *const models[] = {model};
+    params.models = models;
+    params.model_count = 1;
     for (size_t n = 0; status == SPOTOPT_E_NOMEM && n < 10000; n++) {
         spotopt_evaluation *made = NULL;
         char *json = NULL, *csv = NULL, *gate = NULL;
@@ -362,6 +437,7 @@ test_evaluation__survives_every_failing_allocation(void)
         CU_ASSERT_EQUAL(allocator.live, 0);
     }
     CU_ASSERT_EQUAL(status, SPOTOPT_OK);
+    spotopt_model_free(model);
     spotopt_history_free(h);
 }
 
@@ -371,6 +447,7 @@ main(void)
     static const suite_test tests[] = {
         TEST(test_evaluation__of_its_own_rows_is_the_same),
         TEST(test_evaluation__labels_nothing_that_ends_past_the_window),
+        TEST(test_evaluation__scores_a_model_and_its_shadow_at_the_same_moments),
         TEST(test_baselines__equal_sums_over_all_rows),
         TEST(test_gate__lets_through_what_is_better_and_calibrated),
         TEST(test_evaluation__refuses_what_makes_no_sense),
