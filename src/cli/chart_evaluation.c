@@ -17,6 +17,8 @@ show_hours(double hours)
 {
     figure shown;
 
+    if (!isfinite(hours))
+        return (figure){"-"};
     fit(shown.at, sizeof shown.at, "%g", hours);
     return shown;
 }
@@ -222,7 +224,7 @@ draw_line(text *out, const frame *f, const cJSON *times, const cJSON *values, do
          times = times->next, values = values->next, count++) {
         const double t = doc_value(times), p = doc_value(values);
 
-        if (isnan(t + p))
+        if (!(t >= from && t <= from + span) || isnan(p))
             continue;
         /* Where nodes are down there is no forecast: the line breaks; h0 dots a lone moment. */
         text_addf(out, t - last > 1.5 * step ? "M%.1f %.1fh0" : "L%.1f %.1f",
