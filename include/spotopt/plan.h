@@ -4,6 +4,7 @@
 #include "spotopt/catalog.h"
 #include "spotopt/cluster.h"
 #include "spotopt/history.h"
+#include "spotopt/model.h"
 #include "spotopt/options.h"
 #include "spotopt/policy.h"
 
@@ -27,10 +28,11 @@ typedef struct spotopt_plan_params {
     const spotopt_history *history; /**< or NULL */
     const spotopt_metrics *metrics; /**< or NULL */
     double now_s;                   /**< seconds since 1970 UTC, or of the history's epoch */
+    const spotopt_model *model;     /**< or NULL: risk from layers 1 and 2 alone */
 } spotopt_plan_params;
 
 /** The defaults of a struct, its size set: `= SPOTOPT_PLAN_PARAMS_INIT`. */
-#define SPOTOPT_PLAN_PARAMS_INIT { sizeof(spotopt_plan_params), NULL, NULL, NULL, NULL, NULL, 0.0 }
+#define SPOTOPT_PLAN_PARAMS_INIT { sizeof(spotopt_plan_params), NULL, NULL, NULL, NULL, NULL, 0.0, NULL }
 
 /** What a plan comes to; USD are per hour. NaN where a number does not exist. */
 typedef struct spotopt_plan_summary {

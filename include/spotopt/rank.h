@@ -3,6 +3,7 @@
 #define SPOTOPT_RANK_H
 #include "spotopt/catalog.h"
 #include "spotopt/history.h"
+#include "spotopt/model.h"
 #include "spotopt/options.h"
 #include "spotopt/policy.h"
 #include "spotopt/risk.h"
@@ -29,10 +30,11 @@ typedef struct spotopt_rank_params {
     double now_s;                   /**< seconds since 1970 UTC, or of the history's epoch */
     uint32_t count;                 /**< replicas, >= 1 */
     uint32_t top;                   /**< rows wanted; 0: all */
+    const spotopt_model *model;     /**< or NULL: risk from layers 1 and 2 alone */
 } spotopt_rank_params;
 
 /** The defaults of a struct, its size set: `= SPOTOPT_RANK_PARAMS_INIT`. */
-#define SPOTOPT_RANK_PARAMS_INIT { sizeof(spotopt_rank_params), NULL, NULL, NULL, NULL, NULL, 0.0, 1, 0 }
+#define SPOTOPT_RANK_PARAMS_INIT { sizeof(spotopt_rank_params), NULL, NULL, NULL, NULL, NULL, 0.0, 1, 0, NULL }
 
 /**
  * Rank every pool of a catalog for a request.

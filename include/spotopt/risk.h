@@ -118,5 +118,33 @@ SPOTOPT_API size_t spotopt_risk_count(const spotopt_risk *risk);
 /** A pool's id, by index below spotopt_risk_count(), else NULL. @since 0.1 */
 SPOTOPT_API const char *spotopt_risk_pool_id(const spotopt_risk *risk, size_t pool);
 
+/**
+ * Why a pool's p_drop_H is what it is: what each feature of the model adds to its log-odds, from those of a pool at the
+ * mean of the fit window on (Aumann-Shapley values along the straight path between the two). The last is layer 2's,
+ * "evidence". Together they are *out_total - *out_base, to 1e-9.
+ *
+ * @param pool               index of a pool that the model forecasts (SPOTOPT_RISK_HAZARD)
+ * @param out_contributions  count (= the card's feature_count + 1) log-odds, in the order of spotopt_model_feature_at()
+ * @param out_base           ln(p / (1 - p)) at the mean
+ * @param out_total          ln(p / (1 - p)) of the pool
+ * @retval SPOTOPT_E_ARGUMENT  pool, horizon_h or count is off
+ * @retval SPOTOPT_E_STATE     no model forecasts this pool: there is nothing to add up
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_risk_explain(const spotopt_risk *risk, size_t pool, double horizon_h, double *out_contributions, size_t count,
+                     double *out_base, double *out_total, spotopt_error *err);
+
+/**
+ * Write a RiskForecast document: every pool's chances with intervals, of a node and of the pool, and its flags; with a
+ * model also its drift, and what each group of features contributes (spotopt_risk_explain()). Give back with
+ * spotopt_text_free().
+ * @param horizons_h  horizon_count hours, > 0
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_risk_write(const spotopt_risk *risk, const double *horizons_h, size_t horizon_count, char **out_text,
+                   size_t *out_length, spotopt_error *err);
+
 SPOTOPT_END_DECLS
 #endif /* SPOTOPT_RISK_H */

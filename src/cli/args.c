@@ -123,10 +123,19 @@ has_word(const char *words, const char *word)
     return false;
 }
 
+/* -o answer.json stands for -o json --output-file answer.json. */
+static bool
+is_json_file(const flag *f, const char *value)
+{
+    const size_t n = strlen(value);
+
+    return strcmp(f->name, "output") == 0 && n > 5 && strcmp(value + n - 5, ".json") == 0;
+}
+
 static bool
 take_value(args *a, size_t place, const flag *f, const char *value)
 {
-    if (f->words != NULL && !has_word(f->words, value)) {
+    if (f->words != NULL && !has_word(f->words, value) && !is_json_file(f, value)) {
         say("--%s is \"%s\"; want one of: %s", f->name, value, f->words);
         return false;
     }

@@ -79,7 +79,7 @@ cmd_plan(const args *a)
     session s;
     int status;
 
-    if (is_too_early(a, "model") || is_too_early(a, "events") || !is_given(a, "cluster") ||
+    if (is_too_early(a, "events") || !is_given(a, "cluster") ||
         !is_given(a, "catalog"))
         return EXIT_USAGE;
     status = session_open(&s, a);
@@ -92,6 +92,7 @@ cmd_plan(const args *a)
         params.policy = in.policy;
         params.history = in.history;
         params.metrics = in.metrics;
+        params.model = in.model;
         params.now_s = s.now_s;
         status = arg(a, "check") != NULL ? check(&s, &params, arg(a, "check")) : make(&s, &params);
         loaded_free(&in);

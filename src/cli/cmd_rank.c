@@ -55,7 +55,7 @@ cmd_rank(const args *a)
     session s;
     int status;
 
-    if (is_too_early(a, "model") || !is_given(a, "catalog") || !is_given(a, "request") ||
+    if (!is_given(a, "catalog") || !is_given(a, "request") ||
         !read_count(a, "count", 1.0, &params.count) || !read_count(a, "top", 0.0, &params.top))
         return EXIT_USAGE;
     status = session_open(&s, a);
@@ -67,6 +67,7 @@ cmd_rank(const args *a)
         params.history = in.history;
         params.metrics = in.metrics;
         params.policy = in.policy;
+        params.model = in.model;
         params.request = arg(a, "request");
         params.now_s = s.now_s;
         status = rank(&s, &params);

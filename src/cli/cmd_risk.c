@@ -62,7 +62,10 @@ cmd_risk(const args *a)
     static const struct {
         const char *name;
         int (*run)(const session *s, const args *a);
-    } parts[] = {{"evaluate", risk_evaluate}, {"models", risk_models}};
+    } parts[] = {{"fit", risk_fit},
+                 {"score", risk_score},
+                 {"evaluate", risk_evaluate},
+                 {"models", risk_models}};
     const char *part = a->operand_count > 0 ? a->operands[0] : "";
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

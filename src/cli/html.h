@@ -54,6 +54,8 @@ void html_experiment(const cJSON *doc, text *out);
 void html_steps(text *out, const cJSON *doc); /* waves as a folded table */
 void html_registry(const cJSON *doc, text *out);
 void html_evaluation(const cJSON *doc, text *out);
+void html_forecast(const cJSON *doc, text *out);
+void html_model(const cJSON *doc, text *out);
 void html_funnel_section(text *out, const view_funnel *f);
 
 #endif

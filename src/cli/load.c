@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * load.c - the documents that --cluster, --catalog, --policy, --history and --metrics name, read
- * and checked.
+ * load.c - the documents that --cluster, --catalog, --policy, --history, --metrics, --model name,
+ * read and checked.
  */
 #include "load.h"
+
+#include <string.h>
 
 bool
 is_given(const args *a, const char *name)
@@ -68,6 +70,13 @@ parse_metrics(loaded *in, const session *s, const args *a, const input *doc, spo
     return spotopt_metrics_parse(s->context, doc->text, doc->length, doc->name, &in->metrics, err);
 }
 
+static spotopt_status
+parse_model(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
+{
+    (void)a;
+    return spotopt_model_parse(s->context, doc->text, doc->length, doc->name, &in->model, err);
+}
+
 static void
 tell_warnings(const loaded *in)
 {
@@ -87,17 +96,18 @@ load_inputs(loaded *in, const session *s, const args *a)
         const char *flag;
         spotopt_status (*parse)(loaded *in, const session *s, const args *a, const input *doc,
                                 spotopt_error *err);
-    } documents[] = {{"cluster", parse_cluster},
-                     {"catalog", parse_catalog},
-                     {"policy", parse_policy},
-                     {"history", parse_history},
-                     {"metrics", parse_metrics}};
+    } documents[] = {{"cluster", parse_cluster}, {"catalog", parse_catalog},
+                     {"policy", parse_policy},   {"history", parse_history},
+                     {"metrics", parse_metrics}, {"model", parse_model}};
     spotopt_error err = SPOTOPT_ERROR_INIT;
     int status = 0;
 
     *in = (loaded){0};
     for (size_t i = 0; status == 0 && i < sizeof documents / sizeof *documents; i++) {
-        const char *path = arg(a, documents[i].flag);
+        const bool is_model = strcmp(documents[i].flag, "model") == 0;
+        /* The parts of risk read their models themselves, one or two. */
+        const char *path =
+            is_model && strcmp(a->verb->name, "risk") == 0 ? NULL : arg(a, documents[i].flag);
         input doc;
 
         if (path == NULL)
@@ -124,5 +134,6 @@ loaded_free(loaded *in)
     spotopt_policy_free(in->policy);
     spotopt_history_free(in->history);
     spotopt_metrics_free(in->metrics);
+    spotopt_model_free(in->model);
     *in = (loaded){0};
 }

@@ -10,6 +10,7 @@ typedef struct loaded {
     spotopt_policy *policy;
     spotopt_history *history;
     spotopt_metrics *metrics;
+    spotopt_model *model; /* of plan and rank */
 } loaded;
 
 /* Loads what the verb has flags for. 0, or the status to leave with, said; then nothing needs

@@ -28,6 +28,8 @@ static const shown kinds[] = {
     {"DrainPlan", print_drain, html_drain},
     {"Funnel", print_funnel, html_funnel},
     {"RiskEvaluation", print_evaluation, html_evaluation},
+    {"RiskForecast", print_forecast, html_forecast},
+    {"Model", print_model, html_model},
     {"ModelRegistry", print_registry, html_registry},
     {"ExperimentReport", print_experiment, html_experiment},
     {"CanaryReport", print_experiment, html_experiment},
@@ -159,7 +161,7 @@ deliver(const session *s, const char *json, size_t length)
     if (kind == NULL) {
         say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, "
             "RiskEvaluation, "
-            "RiskEvaluation, ModelRegistry, ExperimentReport or CanaryReport",
+            "RiskForecast, Model, ModelRegistry, ExperimentReport or CanaryReport",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;
     } else {

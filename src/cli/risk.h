@@ -5,6 +5,8 @@
 
 /* The parts of the verb risk. Operands begin behind the part's name. */
 int risk_evaluate(const session *s, const args *a);
+int risk_fit(const session *s, const args *a);
+int risk_score(const session *s, const args *a);
 int risk_models(const session *s, const args *a);
 
 /* Reads a Model document. 0, or the status to leave with, said. */

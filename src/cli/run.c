@@ -151,6 +151,8 @@ session_open(session *s, const args *a)
     int status;
 
     *s = (session){NULL, NULL, (double)time(NULL), format_of(a), arg(a, "output-file")};
+    if (s->output_file == NULL && arg(a, "output") != NULL && strchr(arg(a, "output"), '.') != NULL)
+        s->output_file = arg(a, "output"); /* ends with .json */
     set_quiet(arg(a, "quiet") != NULL);
     if (s->format == AS_OPENMETRICS && strcmp(a->verb->name, "funnel") != 0) {
         say("-o openmetrics is for 'spotopt funnel'");

@@ -41,6 +41,8 @@ void print_ranking(const cJSON *doc, const style *s, text *out);
 void print_drain(const cJSON *doc, const style *s, text *out);
 void print_funnel(const cJSON *doc, const style *s, text *out);
 void print_evaluation(const cJSON *doc, const style *s, text *out);
+void print_forecast(const cJSON *doc, const style *s, text *out);
+void print_model(const cJSON *doc, const style *s, text *out);
 void print_registry(const cJSON *doc, const style *s, text *out);
 void print_experiment(const cJSON *doc, const style *s, text *out);
 

@@ -9,7 +9,7 @@ const flag common_flags[] = {
     {"output", 'o', "FORMAT", "table json html openmetrics",
      "what to print: table (the default on a terminal), json (the default elsewhere), html (one "
      "self-contained page), "
-     "openmetrics (funnels only)"},
+     "openmetrics (funnels only); NAME.json: json, to that file"},
     {"output-file", 0, "FILE", NULL,
      "write there instead of standard output; the file appears whole or not at all"},
     {"quiet", 'q', NULL, NULL, "no progress and no remarks; failures are still told"},
@@ -46,7 +46,7 @@ static const flag plan_flags[] = {
     {"client-id", 0, "NAME", NULL, "the cluster's tenant, for overrides"},
     {"check", 0, "PLAN", NULL,
      "make no plan: verify this one against the same inputs, by code apart from the solver"},
-    {"model", 0, "FILE", NULL, "a risk model; not in this version"},
+    {"model", 0, "FILE", NULL, "a risk model, as 'spotopt risk fit' writes it"},
     {"events", 0, "FILE", NULL, "rows of the ledger; not in this version"},
     {0},
 };
@@ -66,7 +66,7 @@ static const flag rank_flags[] = {
     {"history", 0, "FILE", NULL, "capacity seen over time, CSV"},
     {"metrics", 0, "FILE", NULL, "performance of pools"},
     CATALOG_FLAGS,
-    {"model", 0, "FILE", NULL, "a risk model; not in this version"},
+    {"model", 0, "FILE", NULL, "a risk model, as 'spotopt risk fit' writes it"},
     {0},
 };
 
@@ -113,16 +113,21 @@ static const flag experiment_flags[] = {
 static const flag risk_flags[] = {
     {"history", 0, "FILE", NULL, "capacity seen over time, CSV; needed"},
     {"catalog", 0, "FILE", NULL, "what can be bought, for vendors' signals, CSV or JSON"},
-    {"model", 0, "FILE", NULL, "evaluate: the model to judge; without one, layers 1-2"},
+    {"model", 0, "FILE", NULL, "score, evaluate: a model; without one, layers 1-2"},
     {"against", 0, "FILE", NULL,
      "evaluate: another model, scored at the same moments and compared"},
     {"from", 0, "TIME", NULL, "begin of the window, seconds of the history's epoch; needed"},
     {"to", 0, "TIME", NULL, "end of the window, not in it; needed"},
-    {"horizons", 0, "H,H,..", NULL, "evaluate: hours ahead; the default is 1,4,24"},
-    {"step", 0, "SECONDS", NULL, "evaluate: between moments; the default is 900"},
+    {"horizons", 0, "H,H,..", NULL, "score, evaluate: hours ahead; the default is 1,4,24"},
+    {"step", 0, "SECONDS", NULL, "fit, evaluate: between moments; the default is 900"},
     {"reference", 0, "FRAC,..", NULL,
      "evaluate: what a forecast without skill says, by horizon; the default is the share of drops "
      "in the model's fit window"},
+    {"calibrate-to", 0, "TIME", NULL,
+     "fit: end of the window after --to that it is calibrated on; the default is none"},
+    {"id", 0, "NAME", NULL, "fit: the model's name; the default is model"},
+    {"isotonic", 0, NULL, NULL, "fit: an isotonic map too, for calibration windows of weeks"},
+    {"availability", 0, NULL, NULL, "fit: the history shows launch probes, not held nodes"},
     {"predictions", 0, "FILE", NULL,
      "evaluate: write every forecast there, CSV pool,time_s,p_1h,..."},
     {"pool", 0, "ID", NULL, "evaluate: draw this pool over time; the default has most drops"},
@@ -173,7 +178,10 @@ const verb verbs[] = {
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",
      "spotopt funnel monday.json tuesday.json -o openmetrics", no_flags, true, cmd_funnel},
-    {"risk", "evaluate|models ...", "forecast drops of pools, and judge forecasts",
+    {"risk", "fit|score|evaluate|models ...", "forecast drops of pools, and judge forecasts",
+     "fit makes a model from a history: the hazard from decisions in [--from, --to), calibrated on "
+     "[--to, --calibrate-to). score forecasts every pool of the catalog, or of the history, at "
+     "--now, with intervals and reasons. "
      "evaluate judges a model, or the built-in layers, on a window of the history: scores with "
      "day-block intervals, baselines beside them, reliability curves; a model's windows must end "
      "before the window begins. models {list,upload FILE,graduate ID,set-current ID,retire ID} "

@@ -88,7 +88,8 @@ compare_inputs(const spotopt__check *check, const char *name, spotopt_error *err
             SPOTOPT_OK ||
         (status = compare_input(&inputs, "history",
                                 scene->history == NULL ? "" : scene->history->sha256, name, err)) !=
-            SPOTOPT_OK)
+            SPOTOPT_OK ||
+        (status = compare_input(&inputs, "model", scene->model_sha256, name, err)) != SPOTOPT_OK)
         return status;
     return compare_input(&inputs, "metrics", scene->metrics == NULL ? "" : scene->metrics->sha256,
                          name, err);

@@ -43,6 +43,7 @@ put_inputs(writer *w)
         {"policy", w->scene->policy->sha256},
         {"history", w->scene->history == NULL ? "" : w->scene->history->sha256},
         {"metrics", w->scene->metrics == NULL ? "" : w->scene->metrics->sha256},
+        {"model", w->scene->model_sha256},
     };
     char text[80];
 

@@ -6,6 +6,7 @@
  * screened and scored here exactly as it is for a plan.
  */
 #include "pipeline/screen.h"
+#include "risk/risk.h"
 #include "rank/rank.h"
 #include "spotopt/rank.h"
 
@@ -99,14 +100,7 @@ put_flags(spotopt__jw *jw, const spotopt__scene_pool *pool)
 {
     spotopt__jw_key(jw, "flags");
     spotopt__jw_array(jw);
-    if (pool->risk_flags & SPOTOPT_RISK_PRIOR)
-        spotopt__jw_text(jw, "risk-prior");
-    if (pool->risk_flags & SPOTOPT_RISK_EVIDENCE)
-        spotopt__jw_text(jw, "risk-evidence");
-    if (pool->risk_flags & SPOTOPT_RISK_COLD)
-        spotopt__jw_text(jw, "risk-cold");
-    if (pool->risk_flags & SPOTOPT_RISK_STALE)
-        spotopt__jw_text(jw, "risk-stale");
+    spotopt__risk_put_flags(pool->risk_flags, "risk-", jw);
     spotopt__rank_put_flags(pool->rank_flags, jw);
     spotopt__jw_end_array(jw);
 }
@@ -280,6 +274,7 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
     scene_params.policy = params.policy;
     scene_params.history = params.history;
     scene_params.metrics = params.metrics;
+    scene_params.model = params.model;
     scene_params.now_s = params.now_s;
     if ((status = spotopt__scene_make(context, &scene_params, options, &scene, err)) != SPOTOPT_OK)
         goto done;

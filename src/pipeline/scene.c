@@ -12,6 +12,7 @@
 
 #include "pipeline/scene.h"
 #include "pipeline/screen.h"
+#include "risk/risk.h"
 
 static const double horizons_h[SPOTOPT__HORIZONS] = {1.0, 4.0, 24.0};
 
@@ -292,33 +293,53 @@ losses_per_h(double p, double horizon_h)
     return -log1p(-fmin(p, 1.0 - 1e-9)) / horizon_h;
 }
 
+/* p, low and high of every pool over H. */
+static spotopt_status
+take_risk(const spotopt__scene *scene, const spotopt_risk *risk, double horizon_h, double *three,
+          spotopt_error *err)
+{
+    size_t count = scene->catalog->pools.count;
+
+    return spotopt_risk_columns(risk, horizon_h, three, three + count, three + 2 * count, count,
+                                err);
+}
+
 static spotopt_status
 find_risk(spotopt__scene *scene, spotopt_error *err)
 {
+    spotopt_risk_params params = SPOTOPT_RISK_PARAMS_INIT;
     size_t count = scene->catalog->pools.count;
     spotopt_risk *risk = NULL;
-    spotopt_status status = spotopt_risk_score(scene->context, scene->catalog, scene->history,
-                                               scene->now_s, NULL, &risk, err);
+    double *three = spotopt__alloc_array(scene->context, 3 * count + 1, sizeof *three);
+    spotopt_status status;
 
+    if (three == NULL)
+        return spotopt__nomem(err, "forecasts");
+    params.catalog = scene->catalog;
+    params.history = scene->history;
+    params.model = scene->model;
+    params.now_s = scene->now_s;
+    status = spotopt_risk_score_with(scene->context, &params, NULL, &risk, err);
+    for (int h = 0; h < SPOTOPT__HORIZONS && status == SPOTOPT_OK; h++) {
+        status = take_risk(scene, risk, horizons_h[h], three, err);
+        for (size_t i = 0; i < count && status == SPOTOPT_OK; i++) {
+            scene->pools[i].p[h] = three[i];
+            scene->pools[i].low[h] = three[count + i];
+            scene->pools[i].high[h] = three[2 * count + i];
+        }
+    }
+    if (status == SPOTOPT_OK)
+        status = take_risk(scene, risk, scene->policy->horizon_h, three, err);
     for (size_t i = 0; i < count && status == SPOTOPT_OK; i++) {
         spotopt__scene_pool *pool = &scene->pools[i];
-        spotopt_forecast forecast = SPOTOPT_FORECAST_INIT;
 
-        for (int h = 0; h < SPOTOPT__HORIZONS && status == SPOTOPT_OK; h++) {
-            status = spotopt_risk_at(risk, i, horizons_h[h], &forecast, err);
-            pool->p[h] = forecast.p;
-            pool->low[h] = forecast.low;
-            pool->high[h] = forecast.high;
-        }
-        if (status != SPOTOPT_OK)
-            break;
-        status = spotopt_risk_at(risk, i, scene->policy->horizon_h, &forecast, err);
-        pool->p_horizon = forecast.p;
-        pool->risk_flags = forecast.flags;
-        pool->losses_per_h = losses_per_h(forecast.p, scene->policy->horizon_h);
+        pool->p_horizon = three[i];
+        pool->risk_flags = spotopt__risk_flags(risk, i);
+        pool->losses_per_h = losses_per_h(three[i], scene->policy->horizon_h);
         pool->cost = scene->catalog->pools.at[i].usd_per_h +
                      pool->losses_per_h * scene->policy->interruption_usd;
     }
+    spotopt__free(scene->context, three);
     spotopt_risk_free(risk);
     return status;
 }
@@ -503,7 +524,10 @@ spotopt__scene_make(spotopt_context *context, const spotopt_plan_params *given,
     scene->policy = params.policy;
     scene->history = params.history;
     scene->metrics = params.metrics;
+    scene->model = params.model;
     scene->now_s = params.now_s;
+    if (scene->model != NULL && !spotopt__model_sha256(scene->model, scene->model_sha256))
+        return spotopt__nomem(err, "a model document");
     if (scene->policy == NULL) {
         if ((status = spotopt_policy_parse(context, NULL, 0, "policy", &scene->own_policy, err)) !=
             SPOTOPT_OK)

@@ -67,6 +67,8 @@ typedef struct spotopt__scene {
     spotopt_policy *own_policy; /* the defaults, when the caller gave none */
     const spotopt_history *history;
     const spotopt_metrics *metrics;
+    const spotopt_model *model; /* or NULL */
+    char model_sha256[65];      /* "" without */
     double now_s;
     spotopt__scene_pool *pools; /* as the catalog's */
     spotopt__scene_node *nodes; /* as the cluster's */

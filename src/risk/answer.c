@@ -6,6 +6,8 @@
  * lost_share s, so that of m = -ln(1 - p_drop) drops expected a node is hit by s m:
  * p_node = 1 - exp(-s m) = 1 - (1 - p_drop)^s. Layers 1 and 2 know rates of both.
  */
+#include <stdio.h>
+
 #include "risk/forecast.h"
 #include "risk/risk.h"
 
@@ -39,6 +41,32 @@ spotopt__risk_drop(const spotopt_risk *risk, size_t pool, double horizon_h)
             return p;
     }
     return spotopt__belief_p(&of->drop, horizon_h);
+}
+
+uint32_t
+spotopt__risk_flags(const spotopt_risk *risk, size_t pool)
+{
+    return risk->pools[pool].flags;
+}
+
+void
+spotopt__risk_put_flags(uint32_t flags, const char *head, spotopt__jw *jw)
+{
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } names[] = {{SPOTOPT_RISK_PRIOR, "prior"},   {SPOTOPT_RISK_EVIDENCE, "evidence"},
+                 {SPOTOPT_RISK_HAZARD, "hazard"}, {SPOTOPT_RISK_COLD, "cold"},
+                 {SPOTOPT_RISK_STALE, "stale"},   {SPOTOPT_RISK_FALLBACK, "fallback"},
+                 {SPOTOPT_RISK_DRIFT, "drift"}};
+    char text[40];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if ((flags & names[i].flag) == 0)
+            continue;
+        (void)snprintf(text, sizeof text, "%s%s", head, names[i].name);
+        spotopt__jw_text(jw, text);
+    }
 }
 
 void

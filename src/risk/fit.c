@@ -316,7 +316,7 @@ hazard_odds(const spotopt_model *m, const double *z, double horizon_h)
         level += m->beta[f] * z[f];
         tilt += m->gamma[f] * z[f];
     }
-    return spotopt__hazard_logit(m, level, tilt, horizon_h, NULL, NULL);
+    return spotopt__hazard_logit(m, level, tilt, horizon_h, NULL, NULL, NULL);
 }
 
 static bool

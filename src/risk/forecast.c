@@ -369,7 +369,7 @@ ascend(const work *w, size_t j)
             bend.bias = bend.evidence = 0.0;
             bend.slope = 1.0;
             for (size_t i = 0; i < BLOCK; i++)
-                u[i] = spotopt__apply_calibrator(&bend, u[i], 0.0, NULL, NULL);
+                u[i] = spotopt__apply_calibrator(&bend, u[i], 0.0, NULL, NULL, NULL);
         }
         const double *before = columns[which] + w->anchors[j].before * BLOCK;
         for (size_t i = 0; i < BLOCK; i++)

@@ -26,12 +26,15 @@ bool spotopt__forecast(const spotopt_model *model, const spotopt__rows *rows, co
 void spotopt__lead_shares(double horizon_h, double share[SPOTOPT__LEADS]);
 /* logit of layer 2's p_drop_H, as the model's calibrators meet it. */
 double spotopt__evidence_logit(const spotopt_model *model, double drops, double hours, double horizon_h);
-/* logit of the hazard's p_H, and where not NULL its slopes by s = beta'z and r = gamma'z. */
+/*
+ * logit of the hazard's p_H, and where not NULL its slopes by s = beta'z and r = gamma'z. Slopes are smooth within a
+ * piece, which *out_piece numbers.
+ */
 double spotopt__hazard_logit(const spotopt_model *model, double s, double r, double horizon_h, double *out_by_s,
-                             double *out_by_r);
+                             double *out_by_r, uint32_t *out_piece);
 /* A calibrator's logit p_H, and where not NULL its slopes by the hazard's and by layer 2's. NULL calibrator: as it is. */
 double spotopt__apply_calibrator(const spotopt__calibrator *calibrator, double hazard, double evidence, double *out_by_hazard,
-                          double *out_by_evidence);
+                                 double *out_by_evidence, uint32_t *out_piece);
 
 #define SPOTOPT__ETA_MIN (-60.0) /* log-odds of a hazard stay within */
 #define SPOTOPT__ETA_MAX 30.0
@@ -39,5 +42,11 @@ double spotopt__apply_calibrator(const spotopt__calibrator *calibrator, double h
 #define SPOTOPT__MAPPED_MIN 1e-9  /* p that knots give */
 
 /* --- explain.c --- */
+/*
+ * Contributions to the log-odds of p_drop_H of a row with standardised features z (by the model's): feature_count
+ * numbers and then layer 2's. They add up to *out_total - *out_base, those of the mean row with layer 2's prior.
+ */
+void spotopt__explain(const spotopt_model *model, const double *z, double drops, double hours, double horizon_h,
+                      double *out, double *out_base, double *out_total);
 
 #endif

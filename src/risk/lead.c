@@ -42,8 +42,9 @@ spotopt__evidence_logit(const spotopt_model *model, double drops, double hours, 
 
 double
 spotopt__hazard_logit(const spotopt_model *model, double s, double r, double horizon_h,
-                      double *out_by_s, double *out_by_r)
+                      double *out_by_s, double *out_by_r, uint32_t *out_piece)
 {
+    uint32_t piece = 0;
     double share[SPOTOPT__LEADS], lambda = 0.0, by_s = 0.0, by_r = 0.0;
 
     spotopt__lead_shares(horizon_h, share);
@@ -61,6 +62,7 @@ spotopt__hazard_logit(const spotopt_model *model, double s, double r, double hor
             is_held = true;
         }
         lambda += part;
+        piece = piece << 1 | (is_held ? 1 : 0);
         if (!is_held) {
             double w = share[k] / (1.0 + exp(-eta));
 
@@ -68,6 +70,8 @@ spotopt__hazard_logit(const spotopt_model *model, double s, double r, double hor
             by_r += w * half_log_lead;
         }
     }
+    if (out_piece != NULL)
+        *out_piece = piece;
     /* d ln(e^x - 1) / dx = 1 / (1 - e^-x) = 1 / p_H */
     if (out_by_s != NULL)
         *out_by_s = by_s / -expm1(-lambda);
@@ -95,8 +99,9 @@ piece_of(const spotopt__calibrator *c, double p)
 
 double
 spotopt__apply_calibrator(const spotopt__calibrator *c, double hazard, double evidence,
-                   double *out_by_hazard, double *out_by_evidence)
+                          double *out_by_hazard, double *out_by_evidence, uint32_t *out_piece)
 {
+    uint32_t piece = 0;
     double u = hazard, by_hazard = 1.0, by_evidence = 0.0;
 
     if (c != NULL) {
@@ -108,6 +113,7 @@ spotopt__apply_calibrator(const spotopt__calibrator *c, double hazard, double ev
         double p = 1.0 / (1.0 + exp(-u)), y, slope = 0.0;
         size_t k = piece_of(c, p);
 
+        piece = 2 * (uint32_t)k;
         if (k == 0 || k == c->knots)
             y = c->y[k == 0 ? 0 : k - 1];
         else {
@@ -117,12 +123,15 @@ spotopt__apply_calibrator(const spotopt__calibrator *c, double hazard, double ev
         if (y < SPOTOPT__MAPPED_MIN || y > 1.0 - SPOTOPT__MAPPED_MIN) {
             y = y < 0.5 ? SPOTOPT__MAPPED_MIN : 1.0 - SPOTOPT__MAPPED_MIN;
             slope = 0.0;
+            piece++;
         }
         u = log(y / (1.0 - y));
         slope *= p * (1.0 - p) / (y * (1.0 - y));
         by_hazard *= slope;
         by_evidence *= slope;
     }
+    if (out_piece != NULL)
+        *out_piece = piece;
     if (out_by_hazard != NULL)
         *out_by_hazard = by_hazard;
     if (out_by_evidence != NULL)

@@ -108,6 +108,9 @@ spotopt_status spotopt__risk_layers(spotopt_context *context, const spotopt_cata
                                     spotopt_risk **out, spotopt_error *err);
 
 /* --- answer.c --- */
+uint32_t spotopt__risk_flags(const spotopt_risk *risk, size_t pool);
+/* The flags' names as items of an array: "prior", "hazard", "cold" and so on, each with a head. */
+void spotopt__risk_put_flags(uint32_t flags, const char *head, spotopt__jw *jw);
 /* Chance that a node is lost when its pool loses one with chance p and a drop takes that share of the nodes. */
 double spotopt__node_p(double p_drop, double lost_share);
 

@@ -391,9 +391,10 @@ class Verbs(unittest.TestCase):
     def test_plan_wants_its_inputs(self):
         self.assertEqual(run("plan", "--catalog", data("catalog.json")).returncode, 2)
         self.assertEqual(run("plan", "--cluster", data("cluster.json")).returncode, 2)
-        r = run(*self.PLAN_ARGS, "--model", "x")
+        r = run(*self.PLAN_ARGS, "--events", "x")
         self.assertEqual(r.returncode, 2)
         self.assertIn(b"not in this version", r.stderr)
+        self.assertEqual(run(*self.PLAN_ARGS, "--model", data("catalog.json")).returncode, 3)
 
     @needs("plan")
     def test_only_one_input_is_standard_input(self):
