@@ -11,7 +11,8 @@
  * The interval is the delta method's in log-odds of the hazard's p_H, carried through the
  * calibrator, which ascends: the gradient by the coefficients is (w_k; W z; V z) with w_k = share_k
  * h_k / p_H, W = sum w_k, V = sum w_k ln(lead_k) / 2, so that the products of z with the covariance
- * are formed once a row and serve every horizon.
+ * are formed once a row and serve every horizon. Layer 2's log-odds count as no surer than the
+ * hazard's, and the level as known from the calibrators' window alone, see widening_of().
  */
 #include <stdlib.h>
 
@@ -58,6 +59,7 @@ typedef struct work {
     anchor *anchors;
     size_t anchor_count, leads;
     bool has_evidence, has_interval;
+    double widening; /* of deviations: see widening_of() */
     block *block;
     double *z;              /* BLOCK a feature */
     double *u, *low, *high; /* log-odds by anchor */
@@ -320,6 +322,7 @@ calibrate(const work *w, size_t j)
     const spotopt__calibrator *c = at->calibrator;
     const double bias = c != NULL ? c->bias : 0.0, slope = c != NULL ? c->slope : 1.0,
                  evidence = c != NULL ? c->evidence : 0.0, horizon_h = at->horizon_h;
+    const double reach = (slope + evidence) * (c != NULL ? w->widening : 1.0);
     double *u = w->u + j * BLOCK, *low = w->low + j * BLOCK, *high = w->high + j * BLOCK;
 
 #pragma omp simd
@@ -327,8 +330,8 @@ calibrate(const work *w, size_t j)
         u[i] = spotopt__vlog(o->q[i] > 1e-290 ? o->q[i] : 1e-290);
     if (w->has_interval) {
         for (size_t i = 0; i < BLOCK; i++) {
-            low[i] = u[i] - o->sd[i];
-            high[i] = u[i] + o->sd[i];
+            low[i] = slope * u[i] - reach * o->sd[i];
+            high[i] = slope * u[i] + reach * o->sd[i];
         }
     }
     for (size_t i = 0; i < BLOCK; i++)
@@ -347,8 +350,8 @@ calibrate(const work *w, size_t j)
         u[i] = o->t[i] + slope * u[i];
     if (w->has_interval) {
         for (size_t i = 0; i < BLOCK; i++) {
-            low[i] = o->t[i] + slope * low[i];
-            high[i] = o->t[i] + slope * high[i];
+            low[i] += o->t[i];
+            high[i] += o->t[i];
         }
     }
 }
@@ -427,6 +430,20 @@ score_block(const work *w, size_t first, size_t n, const target *targets, size_t
 }
 
 /* --- what is to be computed --- */
+
+/*
+ * Calibrators set the level anew from their own window, which is as much less sure as it is
+ * shorter: the level's part of the variance, taken for half of it, grows by the ratio of lengths.
+ */
+static double
+widening_of(const spotopt_model *model)
+{
+    double fitted = model->to_s - model->from_s, calibrated = model->calibrate_to_s - model->to_s;
+
+    return calibrated > 0.0 && fitted > calibrated
+               ? sqrt(0.5 + 0.5 * fmin(fitted / calibrated, 100.0))
+               : 1.0;
+}
 
 static void
 add_anchor(work *w, double horizon_h, const spotopt__calibrator *calibrator)
@@ -521,7 +538,10 @@ spotopt__forecast(const spotopt_model *model, const spotopt__rows *rows, const d
 {
     const size_t features = model->feature_count,
                  most = model->calibrator_count + horizon_count + 1;
-    work w = {.model = model, .rows = rows, .has_interval = out_low != NULL};
+    work w = {.model = model,
+              .rows = rows,
+              .has_interval = out_low != NULL,
+              .widening = widening_of(model)};
     spotopt__arena arena;
     target *targets;
     bool is_fine;

@@ -221,6 +221,19 @@ test_forecast__intervals_are_the_delta_methods_by_differences(void)
                                                                   c < m->calibrator_count
                                                                       ? m->calibrators[c].horizon_h
                                                                       : horizons_h[h]);
+                /* Layer 2 is as unsure; the level is that of the shorter window, half of it all. */
+                double ratio = (m->to_s - m->from_s) / (m->calibrate_to_s - m->to_s);
+                for (size_t c = 0; m->calibrator_count > 0 && c <= m->calibrator_count; c++) {
+                    /* Before the first and after the last calibrator those are held. */
+                    const spotopt__calibrator *of =
+                        &m->calibrators[c < m->calibrator_count ? c
+                                        : horizons_h[h] <= m->calibrators[0].horizon_h
+                                            ? 0
+                                            : m->calibrator_count - 1];
+                    move[c] *= (of->slope + of->evidence) / of->slope *
+                               sqrt(ratio > 1.0 && ratio < INFINITY ? 0.5 + 0.5 * fmin(ratio, 100.0)
+                                                                    : 1.0);
+                }
                 double want = plain(m, z, s.drops[i], s.hours[i], horizons_h[h], move, i);
                 worst = fmax(worst, fabs(high[h * ROWS + i] - 1.0 / (1.0 + exp(-want))));
                 for (size_t c = 0; c <= m->calibrator_count; c++)

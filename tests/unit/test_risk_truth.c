@@ -72,7 +72,8 @@ history_of(void)
 
 /* How many intervals of all pools and horizons hold the truth. */
 static int
-held(const spotopt_history *history, const double *rate_h, double now_s, double *sum_error)
+held(const spotopt_model *model, const spotopt_history *history, const double *rate_h, double now_s,
+     double *sum_error)
 {
     static const double horizons[] = {1.0, 4.0, 24.0};
     spotopt_risk_params params = SPOTOPT_RISK_PARAMS_INIT;
@@ -80,6 +81,7 @@ held(const spotopt_history *history, const double *rate_h, double now_s, double 
     int inside = 0;
 
     params.history = history;
+    params.model = model;
     params.now_s = now_s;
     CU_ASSERT_EQUAL_FATAL(spotopt_risk_score_with(NULL, &params, NULL, &risk, &err), SPOTOPT_OK);
     CU_ASSERT_EQUAL_FATAL(spotopt_risk_count(risk), POOLS);
@@ -88,6 +90,7 @@ held(const spotopt_history *history, const double *rate_h, double now_s, double 
             spotopt_forecast f = SPOTOPT_FORECAST_INIT;
             double truth = -expm1(-rate_h[i] * horizons[h]);
             CU_ASSERT_EQUAL(spotopt_risk_at(risk, i, horizons[h], &f, &err), SPOTOPT_OK);
+            CU_ASSERT(model == NULL || (f.flags & SPOTOPT_RISK_HAZARD) != 0);
             inside += f.low <= truth && truth <= f.high;
             *sum_error += fabs(f.p - truth);
         }
@@ -114,7 +117,7 @@ test_evidence__intervals_hold_the_rate_of_pools_that_differ(void)
             rate[i] = 0.05 * region[i % 3] * type[i / 3 % 4] * gamma_draw(&rng, 3);
         simulate(&rng, rate, 20);
         spotopt_history *h = history_of();
-        inside += held(h, rate, 20 * DAY_S - 1.0, &error);
+        inside += held(NULL, h, rate, 20 * DAY_S - 1.0, &error);
         all += 3 * POOLS;
         spotopt_history_free(h);
     }
@@ -123,11 +126,41 @@ test_evidence__intervals_hold_the_rate_of_pools_that_differ(void)
     CU_ASSERT(inside >= 0.90 * all);
 }
 
+static void
+test_hazard__intervals_hold_the_rate_of_pools_alike(void)
+{
+    spotopt__rng rng;
+    int inside = 0, all = 0;
+    double error = 0;
+
+    spotopt__rng_seed(&rng, 5);
+    for (int run = 0; run < 25; run++) {
+        double rate[POOLS];
+        spotopt_model_fit_params params = SPOTOPT_MODEL_FIT_PARAMS_INIT;
+        spotopt_model *model = NULL;
+        for (int i = 0; i < POOLS; i++)
+            rate[i] = 0.06;
+        simulate(&rng, rate, 24);
+        spotopt_history *h = history_of();
+        params.from_s = DAY_S;
+        params.to_s = 18 * DAY_S;
+        params.calibrate_to_s = 24 * DAY_S;
+        CU_ASSERT_EQUAL_FATAL(spotopt_model_fit(NULL, h, &params, NULL, &model, &err), SPOTOPT_OK);
+        inside += held(model, h, rate, 24 * DAY_S - 1.0, &error);
+        all += 3 * POOLS;
+        spotopt_model_free(model);
+        spotopt_history_free(h);
+    }
+    printf(" (%.3f, mean error %.3f) ", inside / (double)all, error / all);
+    CU_ASSERT(inside >= 0.90 * all && inside <= 0.98 * all);
+}
+
 int
 main(void)
 {
     static const suite_test tests[] = {
         TEST(test_evidence__intervals_hold_the_rate_of_pools_that_differ),
+        TEST(test_hazard__intervals_hold_the_rate_of_pools_alike),
     };
 
     return suite_run("risk_truth", tests, sizeof tests / sizeof *tests);
