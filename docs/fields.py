@@ -57,6 +57,7 @@ def documents(folder):
     yield "PackingResult", run("pack", "problem.json", "--deadline", "2")
     yield "Funnel", run("funnel", str(folder / "plan.json"))
     yield "RiskEvaluation", run("risk", "evaluate", "--history", "history.csv", *history_window())
+    yield "RiskForecast", run("risk", "score", "--history", "history.csv", "--catalog", "catalog.json", *now)
     yield "Policy", run("help", "policy")
 
 
