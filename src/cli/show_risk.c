@@ -52,7 +52,7 @@ add_reasons(const cJSON *pool, text *out)
     }
 }
 
-/* "0.123 (0.100-0.150)" of an item [p, low, high]. */
+/* "12 % (10-15)" of an item [p, low, high]. */
 static void
 put_interval(char *out, size_t size, const cJSON *triple)
 {
@@ -61,7 +61,8 @@ put_interval(char *out, size_t size, const cJSON *triple)
 
     snprintf(out, size, "-");
     if (high != NULL)
-        snprintf(out, size, "%.3f (%.3f-%.3f)", doc_value(p), doc_value(low), doc_value(high));
+        snprintf(out, size, "%s (%.0f-%.0f)", show_chance(doc_value(p)).at, 100.0 * doc_value(low),
+                 100.0 * doc_value(high));
 }
 
 void
@@ -78,8 +79,7 @@ print_forecast(const cJSON *doc, const style *s, text *out)
     }
     for (const cJSON *h = doc_fields(doc_list(doc, "pools"), "p_drop"); h != NULL && columns < 6;
          h = h->next, columns++)
-        used +=
-            (size_t)snprintf(titles + used, sizeof titles - used, "|p_drop %.12s h>", h->string);
+        used += (size_t)snprintf(titles + used, sizeof titles - used, "|in %.12s h>", h->string);
     snprintf(titles + used, sizeof titles - used, "|why|flags");
     table_init(&t, titles);
     for (const cJSON *pool = doc_list(doc, "pools"); pool != NULL && rows < ROWS_MOST;
@@ -97,6 +97,8 @@ print_forecast(const cJSON *doc, const style *s, text *out)
         add_flags(pool, &words);
         table_cell(&t, words.at, s);
     }
+    text_add(out, "  Chance that a pool loses a node, with its interval, and what moves it most "
+                  "(log-odds)\n\n");
     table_print(&t, s, out);
     if (doc_count(doc, "pools") > ROWS_MOST)
         text_addf(out, "  and %zu more pools\n", doc_count(doc, "pools") - ROWS_MOST);

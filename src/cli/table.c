@@ -91,9 +91,12 @@ add_padded(text *out, const style *s, const char *what, size_t width, bool is_ri
 {
     const size_t taken = text_width(what);
 
-    if (taken > width) {
-        text_add_n(out, what, bytes_of(what, width - 1));
+    if (taken > width) { /* names differ at their ends as well: they lose their middle */
+        const size_t tail = strchr(what, ' ') == NULL ? (width - 1) / 2 : 0;
+
+        text_add_n(out, what, bytes_of(what, width - 1 - tail));
         text_add(out, s->utf8 ? "\xE2\x80\xA6" : "~");
+        text_add(out, what + bytes_of(what, taken - tail));
         return;
     }
     if (is_right)
