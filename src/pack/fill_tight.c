@@ -494,7 +494,7 @@ spotopt__walk_run(spotopt__walk *walk, uint64_t work, uint32_t *bin_of)
             found = end_here(walk);
         walk->budget->work += (walk->looked + walk->finished - steps) / 4 + 1;
         steps = walk->looked + walk->finished;
-        if (!found && spotopt__budget_over(walk->budget, "pack", walk->full + walk->bins + 1.0, 0))
+        if (!found && spotopt__budget_over(walk->budget, "pack", (double)INFINITY, 0.0))
             break;
     }
     if (found) {

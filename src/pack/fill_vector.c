@@ -328,7 +328,7 @@ spotopt__vfill_greedily(spotopt__vfill *fill, uint32_t least)
             }
             if (fill->budget != NULL) {
                 fill->budget->work += 1 + n * n / 64;
-                if (spotopt__budget_over(fill->budget, "pack", fill->best_bins, least))
+                if (spotopt__budget_over(fill->budget, "pack", (double)INFINITY, 0.0))
                     return;
             }
         }
@@ -508,7 +508,7 @@ settle(spotopt__vfill *fill, uint64_t *steps)
         --*steps;
         if (fill->budget != NULL) {
             fill->budget->work += spotopt__vfill_work(fill);
-            if (spotopt__budget_over(fill->budget, "pack", fill->best_bins, 0.0))
+            if (spotopt__budget_over(fill->budget, "pack", (double)INFINITY, 0.0))
                 return false;
         }
         for (uint32_t b = 0; b < fill->bins; b++) {

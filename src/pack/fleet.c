@@ -68,9 +68,8 @@ add_row(fleet *f, const double *price, const double *y)
     }
     for (uint32_t j = 0; j < f->kinds && y != NULL; j++)
         have += y[j] * worth[model->kind[f->kind[j]].class_id];
-    if (y)
-        if (!(rhs > 0.0) || (y != NULL && have >= rhs * (1.0 - 1e-7)))
-            return false;
+    if (!(rhs > 0.0) || (y != NULL && have >= rhs * (1.0 - 1e-7)))
+        return false;
     for (uint32_t j = 0; j < f->kinds; j++) {
         f->row_index[j] = j;
         f->row_value[j] = worth[model->kind[f->kind[j]].class_id] / rhs;
@@ -223,13 +222,16 @@ go_through(fleet *f)
         spotopt__search_raise(f->search, f->search->score.cost);
 }
 
-/* No running nodes, nothing left out, no sums, a row for each class: what the rows above need. */
+/*
+ * No running nodes, nothing left out, a row for each class: what the rows above need. No rules on
+ * sums either, not even such as have no linear row: for their sake empty nodes may be bought.
+ */
 static bool
 can_do(const spotopt__columns *m)
 {
     const spotopt__model *model = m->model;
 
-    if (model->nodes > 0 || m->search->sides.count > 0 || m->items < m->listed_count ||
+    if (model->nodes > 0 || model->trules > 0 || m->items < m->listed_count ||
         !m->search->has_best || m->search->score.missing > 0 || m->search->score.broken > 1e-9 ||
         m->rows > m->items + KINDS_MOST)
         return false;
@@ -278,7 +280,7 @@ spotopt__columns_fleet(spotopt__columns *m)
     for (uint32_t j = 0; j < f.kinds && ok && !m->nomem; j++) {
         double *lower = &f.lower[f.kinds + j], *upper = &f.upper[f.kinds + j];
         spotopt__kind_bounds(model, f.kind[j], lower, upper);
-        *upper = fmax(*lower, fmin(*upper, replicas)); /* without sums nobody wants empty nodes */
+        *upper = fmax(*lower, fmin(*upper, replicas)); /* nobody wants empty nodes */
         m->nomem = !spotopt__simplex_add_column(f.lp, model->kind[f.kind[j]].cost, *lower, *upper,
                                                 0, NULL, NULL);
     }
