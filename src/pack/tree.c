@@ -16,6 +16,8 @@
 #define NODES_MOST 1000000
 #define EARLY_LEAST 300   /* pieces in several dimensions: a dive before the root is solved */
 #define WALK_LEAST 500000 /* work of a walk */
+#define WALK_FIRST 25     /* hundredths of all work, while the tree may yet end soon: */
+#define SOON 4            /* times the work up to its root's end */
 #define CUT_ROUNDS 12
 #define CUTS_A_ROUND 30
 
@@ -265,16 +267,24 @@ is_time_to_dive(const spotopt__tree *tree, uint32_t node)
     return whole || tree->search->branch_nodes % 16 == 0;
 }
 
-/* Where bins must be almost full the packer walks on, for its share of all work; true when it found
- * a better packing. */
+/* Where bins must be almost full the packer walks on, for its share of all work, less at first;
+ * true when it found a better packing. */
 static bool
 walks(spotopt__tree *tree, int64_t least)
 {
     const uint64_t before = tree->search->budget.work;
+    uint32_t share;
     bool found;
 
     if (tree->packer == NULL || !tree->has_best || spotopt__tree_is_alone(tree) ||
-        tree->nodes.at[0].open || tree->walked > before / 100 * spotopt__packer_share(tree->packer))
+        tree->nodes.at[0].open)
+        return false;
+    if (tree->rooted == 0)
+        tree->rooted = before;
+    share = spotopt__packer_share(tree->packer);
+    if (share > WALK_FIRST && before - tree->walked < SOON * tree->rooted)
+        share = WALK_FIRST;
+    if (tree->walked > before / 100 * share)
         return false;
     if (!spotopt__plan_copy(&tree->plan, tree->best) ||
         !spotopt__packer_walk(tree->packer, least,

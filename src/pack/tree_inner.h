@@ -46,6 +46,7 @@ typedef struct spotopt__tree {
     uint32_t unfinished;     /* plans that the packer could not complete, one after the other */
     spotopt__packer *packer; /* several dimensions, one sort of bins; else NULL */
     uint64_t walked;         /* work that it spent on walks */
+    uint64_t rooted;         /* work when the root was solved; 0: not yet */
     spotopt__filler *filler; /* one dimension; else NULL */
     spotopt__plan *best;
     bool has_best;
