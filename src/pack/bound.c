@@ -368,8 +368,10 @@ find_worths(const prices *p)
         return false;
     for (uint32_t c = 0; c < model->classes; c++) {
         p->sack->target = enough_for(p, c);
+        p->sack->thorough = !is_over(p);
         p->worth[c] = worth_of_class(p, c, 0);
     }
+    p->sack->thorough = true;
     while (left > 0 && p->effort > 0 && !is_over(p)) {
         uint32_t worst = SPOTOPT__NONE;
         double most = 1e-7;

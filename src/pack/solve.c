@@ -351,8 +351,8 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
     if (status != SPOTOPT_OK)
         goto done;
     if (relaxed.solved && !coarse)
-        spotopt__search_raise(
-            search, spotopt__lagrange(model, &search->sides, price, relaxed.side, 0, NULL));
+        spotopt__search_raise(search, spotopt__lagrange(model, &search->sides, price, relaxed.side,
+                                                        0, &search->budget));
     if (previous != NULL && !search->infeasible &&
         spotopt__search_prices(search, previous, price)) {
         /* They prove hardly more than they did: only worth the time where the resource LP's prove
