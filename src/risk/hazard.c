@@ -414,6 +414,10 @@ sandwich(newton *w, double *covariance)
     to_beta(w, covariance, order);
     transpose(order, covariance);
     to_beta(w, covariance, order);
+    /* What rounding left of a difference goes, so that a fitted model is the one that is read. */
+    for (size_t i = 0; i < order; i++)
+        for (size_t j = 0; j < i; j++)
+            covariance[j * order + i] = covariance[i * order + j];
 }
 
 spotopt_status
