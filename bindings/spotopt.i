@@ -54,6 +54,7 @@ typedef int32_t spotopt_status;
 %include "common/cluster.i"
 %include "common/policy.i"
 %include "common/history.i"
+%include "common/model.i"
 %include "common/risk.i"
 %include "common/advisor.i"
 %include "common/evaluation.i"

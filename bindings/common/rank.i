@@ -7,12 +7,12 @@
 typedef struct {} spotopt_ranking;
 %extend spotopt_ranking {
     ~spotopt_ranking() { spotopt_ranking_free($self); }
-    /** Rank every pool of a catalog for a request; history, metrics, policy, options may be null. */
+    /** Rank every pool of a catalog for a request; all but it and the request may be null. */
     static spotopt_ranking *rank_of(const spotopt_catalog *catalog, const spotopt_history *history,
                                     const spotopt_metrics *metrics, const spotopt_policy *policy,
-                                    const char *request, double now_s, uint32_t replicas,
-                                    uint32_t top, const spotopt_options *options,
-                                    spotopt_error *err)
+                                    const spotopt_model *model, const char *request,
+                                    double now_s, uint32_t replicas, uint32_t top,
+                                    const spotopt_options *options, spotopt_error *err)
     {
         spotopt_rank_params params = SPOTOPT_RANK_PARAMS_INIT;
         spotopt_ranking *made = NULL;
@@ -20,6 +20,7 @@ typedef struct {} spotopt_ranking;
         params.catalog = catalog;
         params.history = history;
         params.metrics = metrics;
+        params.model = model;
         params.policy = policy;
         params.request = request;
         params.now_s = now_s;

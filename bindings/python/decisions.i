@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * decisions.i - methods of what is asked and answered: risks, rankings, packings, funnels, plans.
+ * decisions.i - methods of what is asked and answered: rankings, packings, funnels, plans.
  *
  * The calls themselves are in calls.py.
  */
@@ -9,7 +9,6 @@
 %rename(_blocked_count) blocked_count;
 %rename(_lost_count) lost_count;
 %rename(_makespan_s) makespan_s;
-%rename(_score_of) score_of;
 %rename(_advisor_predict) spotopt_advisor_predict_of;
 %rename(_fit_of) spotopt_lifetime::fit_of;
 %rename(_ages_of) ages_of;
@@ -20,7 +19,6 @@
 %rename(_result_from) result_from;
 %rename(_make_of) make_of;
 %rename(_check_of) check_of;
-%thread spotopt_risk::score_of;
 %thread spotopt_lifetime::fit_of;
 %thread spotopt_portfolio_assess_of;
 %thread spotopt_portfolio_learn_shocks_of;
@@ -32,7 +30,6 @@
 %thread spotopt_plan::check_of;
 
 %rename(_at) at;
-%rename(_columns_of) columns_of;
 %rename(_count) spotopt_ranking::count;
 %rename(_add_pool_of) add_pool_of;
 %rename(_add_demand_of) add_demand_of;
@@ -63,25 +60,6 @@
 %rename(_pool_id) pool_id;
 %rename(_demand_id) demand_id;
 %rename(_node_id) node_id;
-
-%extend spotopt_risk {
-%pythoncode %{
-    def at(self, pool, horizon_h):
-        """One pool's Forecast, by its index in the catalog, for the next horizon_h hours."""
-        row = self._at(pool, horizon_h)
-        return Forecast._make(row[:5] + (RiskFlag(row[5]),))
-
-    def columns(self, horizon_h, p=None, low=None, high=None):
-        """p, low and high of every pool, as a tuple of three float64 buffers.
-
-        Each is written into what was given, or into a new array.array, which numpy.asarray() wraps
-        uncopied.
-        """
-        out = tuple(_column(one, self._pools) for one in (p, low, high))
-        self._columns_of(horizon_h, *out)
-        return out
-%}
-}
 
 %extend spotopt_lifetime {
 %pythoncode %{

@@ -45,8 +45,8 @@
               fit_to_s=None, pool=None, draws=400, seed=7):
         """Judge models on a window of a history, with baselines beside them.
 
-        model and against are Model documents (str or bytes), or objects with to_json(); against is
-        scored at the same moments. Without a model the built-in layers are judged.
+        model and against are Models, or their documents (str or bytes); against is scored at the same
+        moments. Without a model the built-in layers are judged.
         """
         model, against = (m.to_json() if hasattr(m, "to_json") else m for m in (model, against))
         return cls._judge_of(history, catalog, model, against, from_s, to_s, step_s,

@@ -34,8 +34,8 @@ import array
 import json
 import operator
 from .errors import ArgumentError
-from .rows import (Forecast, Judgement, Option, PackingCertificate, PackingRow, PackingStats, Place, PlanSummary, Pool, RiskFlag, SkillGain, outcomes,
-                   rules)
+from .rows import (Explanation, Forecast, Judgement, ModelCard, ModelFeature, ModelMetric, Option, PackingCertificate,
+                   PackingRow, PackingStats, Place, PlanSummary, Pool, RiskFlag, SkillGain, outcomes, rules)
 from .use import not_in_use
 
 _nan = float("nan")
@@ -259,5 +259,6 @@ def _or_no_limit(value):
 %}
 }
 
+%include "python/risk.i"
 %include "python/decisions.i"
 %include "python/evaluation.i"

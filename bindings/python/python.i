@@ -154,6 +154,15 @@ spotopt_out(spotopt_pool_info, SPOTOPT_POOL_INFO_INIT, "(sssssddd)", is->id, is-
             is->zone, is->purchase, is->arch, is->usd_per_hour, is->cpu_cores, is->memory_mib)
 spotopt_out(spotopt_forecast, SPOTOPT_FORECAST_INIT, "(dddddI)", is->p, is->low, is->high,
             is->events, is->hours, is->flags)
+spotopt_out(spotopt_model_card, SPOTOPT_MODEL_CARD_INIT, "(ssssdddddKKKIII)", is->id, is->target,
+            is->history_sha256, is->limits, is->from_s, is->to_s, is->calibrate_to_s, is->step_s,
+            is->lost_share, (unsigned long long)is->rows, (unsigned long long)is->events,
+            (unsigned long long)is->pools, is->feature_count, is->calibrator_count,
+            is->metric_count)
+spotopt_out(spotopt_model_metric, SPOTOPT_MODEL_METRIC_INIT, "(sdddd)", is->metric, is->horizon_h,
+            is->value, is->low, is->high)
+spotopt_out(spotopt_model_feature, SPOTOPT_MODEL_FEATURE_INIT, "(ssdddd)", is->name, is->group,
+            is->mean, is->scale, is->beta, is->gamma)
 spotopt_out(spotopt_portfolio_loss, SPOTOPT_PORTFOLIO_LOSS_INIT, "(ddddddddd)", is->mean_vcpus,
             is->variance_vcpus, is->mean_nodes, is->variance_nodes, is->p_at_least,
             is->quantile_vcpus, is->cvar_vcpus, is->cvar_error_vcpus, is->cell_vcpus)
@@ -188,7 +197,9 @@ spotopt_out(spotopt_plan_summary, SPOTOPT_PLAN_SUMMARY_INIT, "(dddddIIII)", is->
 %typemap(argout) uint32_t *out_demand {
     $result = spotopt_py_append($result, PyLong_FromUnsignedLong(*$1));
 }
+%apply double *out { double *out_base, double *out_total }
 spotopt_long_result(spotopt_risk)
+spotopt_long_result(spotopt_model)
 spotopt_long_result(spotopt_evaluation)
 spotopt_long_result(spotopt_ranking)
 spotopt_long_result(spotopt_packing)

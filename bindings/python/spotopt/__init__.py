@@ -12,6 +12,7 @@ from .calls import (
     assign,
     check_plan,
     drain,
+    fit,
     learn_shocks,
     pack,
     plan,
@@ -32,6 +33,7 @@ from .core import (
     History,
     Lifetime,
     Metrics,
+    Model,
     Options,
     Packing,
     Plan,
@@ -55,8 +57,12 @@ from .errors import (
 )
 from .rows import (
     Drop,
+    Explanation,
     Forecast,
     Judgement,
+    ModelCard,
+    ModelFeature,
+    ModelMetric,
     Option,
     PackingCertificate,
     PackingRow,

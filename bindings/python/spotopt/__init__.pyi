@@ -42,9 +42,12 @@ class InternalError(Error): ...
 class RiskFlag(enum.IntFlag):
     PRIOR = 1
     EVIDENCE = 2
+    HAZARD = 4
     COLD = 16
     STALE = 32
     NONE = 64
+    FALLBACK = 128
+    DRIFT = 256
 
 class Option(NamedTuple):
     key: str
@@ -96,6 +99,43 @@ class Forecast(NamedTuple):
     events: float
     hours: float
     flags: RiskFlag
+
+class Explanation(NamedTuple):
+    base: float
+    total: float
+    contributions: Dict[str, float]
+
+class ModelCard(NamedTuple):
+    id: str
+    target: str
+    history_sha256: str
+    limits: str
+    from_s: float
+    to_s: float
+    calibrate_to_s: float
+    step_s: float
+    lost_share: float
+    rows: int
+    events: int
+    pools: int
+    feature_count: int
+    calibrator_count: int
+    metric_count: int
+
+class ModelMetric(NamedTuple):
+    metric: str
+    horizon_h: float
+    value: float
+    low: float
+    high: float
+
+class ModelFeature(NamedTuple):
+    name: str
+    group: str
+    mean: float
+    scale: float
+    beta: float
+    gamma: float
 
 class Place(NamedTuple):
     pool: int
@@ -256,7 +296,22 @@ class Metrics:
     @classmethod
     def parse(cls, text: _Text, name: str = "metrics") -> Metrics: ...
 
+class Model:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "model") -> Model: ...
+    @property
+    def card(self) -> ModelCard: ...
+    @property
+    def features(self) -> List[ModelFeature]: ...
+    @property
+    def metrics(self) -> List[ModelMetric]: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+
 class Risk:
+    def __len__(self) -> int: ...
+    @property
+    def pools(self) -> List[str]: ...
     def at(self, pool: int, horizon_h: float) -> Forecast: ...
     def columns(
         self,
@@ -265,6 +320,16 @@ class Risk:
         low: Optional[_Reals] = None,
         high: Optional[_Reals] = None,
     ) -> Tuple[Any, Any, Any]: ...
+    def drop_columns(
+        self,
+        horizon_h: float,
+        p: Optional[_Reals] = None,
+        low: Optional[_Reals] = None,
+        high: Optional[_Reals] = None,
+    ) -> Tuple[Any, Any, Any]: ...
+    def explain(self, pool: int, horizon_h: float) -> Explanation: ...
+    def to_json(self, horizons_h: Union[_Reals, Iterable[float]] = (1.0, 4.0, 24.0)) -> str: ...
+    def to_dict(self, horizons_h: Union[_Reals, Iterable[float]] = (1.0, 4.0, 24.0)) -> Dict[str, Any]: ...
 
 class Evaluation:
     @classmethod
@@ -287,8 +352,8 @@ class Evaluation:
         from_s: float,
         to_s: float,
         *,
-        model: Any = None,
-        against: Any = None,
+        model: Union[Model, _Text, None] = None,
+        against: Union[Model, _Text, None] = None,
         catalog: Optional[Catalog] = None,
         horizons_h: Union[_Reals, Iterable[float]] = (1.0, 4.0, 24.0),
         step_s: float = 900.0,
@@ -499,6 +564,7 @@ def plan(
     policy: Optional[Policy] = None,
     history: Optional[History] = None,
     metrics: Optional[Metrics] = None,
+    model: Optional[Model] = None,
     now: _Now,
     options: Optional[Options] = None,
     progress: _Watch = None,
@@ -512,12 +578,31 @@ def check_plan(
     policy: Optional[Policy] = None,
     history: Optional[History] = None,
     metrics: Optional[Metrics] = None,
+    model: Optional[Model] = None,
     name: str = "plan",
 ) -> List[str]: ...
+def fit(
+    history: History,
+    *,
+    from_s: float,
+    to_s: float,
+    calibrate_to_s: Optional[float] = None,
+    step_s: float = 900.0,
+    ridge: float = 50.0,
+    isotonic: bool = False,
+    free: bool = False,
+    availability: bool = False,
+    id: Optional[str] = None,
+    catalog: Optional[Catalog] = None,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Model: ...
 def risk(
-    catalog: Catalog,
+    catalog: Optional[Catalog] = None,
     *,
     history: Optional[History] = None,
+    model: Optional[Model] = None,
     now: _Now,
     options: Optional[Options] = None,
     progress: _Watch = None,
@@ -555,6 +640,7 @@ def rank(
     history: Optional[History] = None,
     metrics: Optional[Metrics] = None,
     policy: Optional[Policy] = None,
+    model: Optional[Model] = None,
     now: _Now,
     count: int = 1,
     top: int = 0,

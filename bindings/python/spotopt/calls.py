@@ -9,7 +9,7 @@ import array
 import datetime
 import json
 
-from .core import Drain, Options, Packing, Plan, Problem, Ranking, Risk
+from .core import Drain, Model, Options, Packing, Plan, Problem, Ranking, Risk
 from .core import (_advisor_predict, _assign, _indices, _no_limit, _portfolio_assess, _portfolio_learn_shocks,
                    _rank_scores, _rank_top, _reals)
 from .errors import ArgumentError
@@ -37,18 +37,19 @@ def _seconds(now):
     return float(now)
 
 
-def plan(*, cluster, catalog, policy=None, history=None, metrics=None, now, options=None, progress=None,
-         **values):
+def plan(*, cluster, catalog, policy=None, history=None, metrics=None, model=None, now, options=None,
+         progress=None, **values):
     """Decide: forecast, screen, rank, pack, order the moves. Returns a Plan.
 
-    now is seconds since 1970 UTC (or of the history's epoch), or an aware datetime.
+    now is seconds since 1970 UTC (or of the history's epoch), or an aware datetime. A Model makes
+    forecasts better where a history shows enough of a pool.
     """
     call = _options(options, progress, values)
     with in_use(cluster, catalog, policy, history, metrics):
-        return Plan._make_of(cluster, catalog, policy, history, metrics, _seconds(now), call)
+        return Plan._make_of(cluster, catalog, policy, history, metrics, model, _seconds(now), call)
 
 
-def check_plan(plan, *, cluster, catalog, policy=None, history=None, metrics=None, name="plan"):
+def check_plan(plan, *, cluster, catalog, policy=None, history=None, metrics=None, model=None, name="plan"):
     """Judge a plan (a Plan, its document or the document's dict) from the inputs that it was made from.
 
     Returns the faults found, a line each; an empty list: the plan holds. Raises MismatchError when the
@@ -56,16 +57,36 @@ def check_plan(plan, *, cluster, catalog, policy=None, history=None, metrics=Non
     """
     text = plan.to_json() if isinstance(plan, Plan) else json.dumps(plan) if isinstance(plan, dict) else plan
     with in_use(cluster, catalog, policy, history, metrics):
-        report = Plan._check_of(cluster, catalog, policy, history, metrics, 0.0, text, name)
+        report = Plan._check_of(cluster, catalog, policy, history, metrics, model, 0.0, text, name)
     return report.splitlines()
 
 
-def risk(catalog, *, history=None, now, options=None, progress=None, **values):
-    """Forecast every pool of a catalog; history rows after now are not looked at. Returns a Risk."""
+def fit(history, *, from_s, to_s, calibrate_to_s=None, step_s=900.0, ridge=50.0, isotonic=False, free=False,
+        availability=False, id=None, catalog=None, options=None, progress=None, **values):
+    """Fit a risk model to a history. Returns a Model.
+
+    The hazard is fitted on decisions, step_s apart, in [from_s, to_s), its calibration on those in
+    [to_s, calibrate_to_s) (None: it stays where it starts); times are of the history's epoch. ridge
+    keeps coefficients of standardised features small; isotonic adds a monotone map for calibration windows
+    of weeks; free allows coefficients of any sign; availability says that the history shows launch probes,
+    not held nodes. catalog gives vendor signals. Raises ArgumentError where a window is empty and
+    InputError where the history has nothing in it.
+    """
+    call = _options(options, progress, values)
+    with in_use(history, catalog):
+        return Model._fit_of(history, catalog, from_s, to_s, to_s if calibrate_to_s is None else calibrate_to_s,
+                             step_s, ridge, int(bool(isotonic)), int(bool(free)), int(bool(availability)), id, call)
+
+
+def risk(catalog=None, *, history=None, model=None, now, options=None, progress=None, **values):
+    """Forecast every pool of a catalog, or without one of a history, all taken for spot. Returns a Risk.
+
+    History rows after now are not looked at. A Model forecasts the pools of which enough was seen.
+    """
     call = _options(options, progress, values)
     with in_use(catalog, history):
-        made = Risk._score_of(catalog, history, _seconds(now), call)
-        made._pools = len(catalog)
+        made = Risk._score_of(catalog, history, model, _seconds(now), call)
+    made._model = model
     return made
 
 
@@ -109,8 +130,8 @@ def learn_shocks(history, from_s, to_s, *, horizon_h=4.0, region_frac=0.30, glob
     return tuple(fracs)
 
 
-def rank(catalog, request, *, history=None, metrics=None, policy=None, now, count=1, top=0, options=None,
-         progress=None, **values):
+def rank(catalog, request, *, history=None, metrics=None, policy=None, model=None, now, count=1, top=0,
+         options=None, progress=None, **values):
     """Rank every pool of a catalog for count replicas of a request. Returns a Ranking.
 
     request is "cpu=4,memory=16Gi" or a dict such as {"cpu": 4, "memory": "16Gi"}.
@@ -119,7 +140,7 @@ def rank(catalog, request, *, history=None, metrics=None, policy=None, now, coun
         request = ",".join("%s=%s" % item for item in request.items())
     call = _options(options, progress, values)
     with in_use(catalog, history, metrics, policy):
-        return Ranking._rank_of(catalog, history, metrics, policy, request, _seconds(now), count, top, call)
+        return Ranking._rank_of(catalog, history, metrics, policy, model, request, _seconds(now), count, top, call)
 
 
 def _flat(values):

@@ -36,9 +36,12 @@ class RiskFlag(enum.IntFlag):
 
     PRIOR = 1
     EVIDENCE = 2
+    HAZARD = 4
     COLD = 16
     STALE = 32
     NONE = 64
+    FALLBACK = 128
+    DRIFT = 256
 
 
 class Stage(enum.IntEnum):
@@ -79,6 +82,55 @@ class Forecast(NamedTuple):
     events: float
     hours: float
     flags: RiskFlag
+
+
+class Explanation(NamedTuple):
+    """Log-odds of a pool's drop: from base, that of a pool at the mean of the fit window, parts add up to total."""
+
+    base: float
+    total: float
+    contributions: Dict[str, float]
+
+
+class ModelCard(NamedTuple):
+    """What a model was made of; times are seconds of the history's epoch."""
+
+    id: str
+    target: str
+    history_sha256: str
+    limits: str
+    from_s: float
+    to_s: float
+    calibrate_to_s: float
+    step_s: float
+    lost_share: float
+    rows: int
+    events: int
+    pools: int
+    feature_count: int
+    calibrator_count: int
+    metric_count: int
+
+
+class ModelMetric(NamedTuple):
+    """A number of a model's card, and its 95 % interval; NaN where there is none."""
+
+    metric: str
+    horizon_h: float
+    value: float
+    low: float
+    high: float
+
+
+class ModelFeature(NamedTuple):
+    """What a model makes of a feature: z = (x - mean) / scale adds (beta + gamma ln(lead hours) / 2) z."""
+
+    name: str
+    group: str
+    mean: float
+    scale: float
+    beta: float
+    gamma: float
 
 
 class Place(NamedTuple):
