@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""risk evaluate and risk models as their users meet them. Run: test_risk.py SPOTOPT MODEL_DOCUMENT SHARED
+"""risk and what takes a model, as their users meet them. Run: test_risk.py SPOTOPT MODEL_DOCUMENT SHARED
 
 Where SHARED/tools/check_risk.py and a Python with numpy are at hand, the same predictions go to that judge too: scores
 must agree to 1e-6, intervals to 0.02.
 """
-import json, os, random, shutil, subprocess, sys, tempfile, unittest
+import json, math, os, pathlib, random, shutil, subprocess, sys, tempfile, unittest
 
 SPOTOPT, MODEL, SHARED = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
 SHARED = os.environ.get("SPOTOPT_SHARED", SHARED)
+DATA = pathlib.Path(__file__).parents[2] / "examples" / "data"
 DAY = 86400
+NOW = 1793610000
 
 
 def run(*args):
@@ -51,6 +53,155 @@ def write_history(path, seed, pools=5, days=20):
                     print(f"{where},{t},{new}", file=out)
                 up = new
             print(f"{where},{t + 900},", file=out)
+
+
+def write_spells(path, pools=12, days=40, step=1800):
+    """Long calm spells and short bad ones, which what just happened tells best."""
+    rng = random.Random(5)
+    with open(path, "w") as out:
+        print("pool,region,zone,instance_type,time_s,nodes_up", file=out)
+        for pool in range(pools):
+            where, up, bad = f"p{pool},r{pool % 2},r{pool % 2}{'abc'[pool % 3]},m5.large", 3, False
+            print(f"{where},0,3", file=out)
+            for t in range(step, days * DAY, step):
+                bad = rng.random() < (0.95 if bad else 0.015)
+                new = max(0, up - 1) if rng.random() < (0.4 if bad else 0.002) else min(3, up + 1)
+                if new != up:
+                    print(f"{where},{t},{new}", file=out)
+                up = new
+            print(f"{where},{days * DAY},", file=out)
+
+
+class Models(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp()
+        cls.history = os.path.join(cls.dir, "history.csv")
+        cls.model = os.path.join(cls.dir, "model.json")
+        write_spells(cls.history)
+        cls.fitted = cls.fit("--id", "spells", "--output-file", cls.model)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.dir)
+
+    @classmethod
+    def fit(cls, *more, begin=DAY, end=20 * DAY, calibrate=28 * DAY):
+        return run("risk", "fit", "--history", cls.history, "--from", str(begin), "--to", str(end), "--calibrate-to",
+                   str(calibrate), "-o", "json", *more)
+
+    def score(self, *more, now=28 * DAY):
+        return run("risk", "score", "--history", self.history, "--now", str(now), "-o", "json", *more)
+
+    def test_fit_writes_a_model_and_the_same_one_again(self):
+        self.assertEqual(self.fitted.returncode, 0, self.fitted.stderr)
+        doc = json.loads(text_of(self.model))
+        self.assertEqual((doc["kind"], doc["id"], doc["target"]), ("Model", "spells", "drop"))
+        self.assertEqual([c["horizon_hours"] for c in doc["calibrators"]], [1, 4, 24])
+        self.assertEqual((doc["card"]["from_s"], doc["card"]["to_s"], doc["card"]["pools"]), (DAY, 20 * DAY, 12))
+        self.assertEqual(self.fit("--id", "spells").stdout.strip(), text_of(self.model).strip())
+        other = json.loads(self.fit("--availability", "--step", "1800").stdout)
+        self.assertEqual((other["id"], other["target"], other["card"]["step_s"]), ("model", "availability", 1800))
+        self.assertLess(other["card"]["rows"], doc["card"]["rows"])
+
+    def test_score_tells_chances_and_why(self):
+        r = self.score("--model", self.model, "--horizons", "0.5,1,4,24")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        doc = json.loads(r.stdout)
+        self.assertEqual((doc["kind"], doc["now_s"], len(doc["pools"])), ("RiskForecast", 28 * DAY, 12))
+        self.assertEqual(r.stdout, self.score("--model", self.model, "--horizons", "0.5,1,4,24").stdout)
+        for pool in doc["pools"]:
+            before = 0.0
+            for horizon in ("0.5", "1", "4", "24"):
+                p, low, high = pool["p_drop"][horizon]
+                self.assertTrue(0 <= low <= p <= high <= 1 and p >= before and pool["p"][horizon][0] <= p, pool["pool"])
+                before = p
+            self.assertEqual(pool["flags"], ["hazard"])
+            why = pool["explanation"]
+            p = pool["p_drop"]["%g" % why["horizon_hours"]][0]
+            self.assertAlmostEqual(why["log_odds"], math.log(p / (1 - p)), delta=1e-9)
+            for parts in (why["features"], why["groups"]):
+                self.assertAlmostEqual(math.fsum(parts.values()), why["log_odds"] - why["base_log_odds"], delta=1e-9)
+        plain = json.loads(self.score().stdout)
+        self.assertEqual({flag for pool in plain["pools"] for flag in pool["flags"]} & {"hazard", "fallback"}, set())
+        late = json.loads(self.score("--model", self.model, now=60 * DAY).stdout)
+        self.assertTrue(all("fallback" in pool["flags"] for pool in late["pools"]))
+        self.assertIn("p11", run("risk", "score", "--history", self.history, "--now", str(28 * DAY), "--model", self.model,
+                                 "-o", "table").stdout)
+
+    def test_a_better_model_graduates_and_becomes_current(self):
+        ledger, window = os.path.join(self.dir, "ledger.jsonl"), ("--from", str(28 * DAY), "--to", str(40 * DAY))
+        r = run("risk", "evaluate", "--history", self.history, "--model", self.model, *window, "-o", "json")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        doc = json.loads(r.stdout)
+        self.assertEqual([other["forecast"] for other in doc["others"]], ["evidence", "recent", "constant"])
+        ours, evidence = (one["horizons"]["1h"] for one in (doc, doc["others"][0]))
+        self.assertGreater(ours["bss"], evidence["bss"])
+
+        def models(*args):
+            return run("risk", "models", *args, "--ledger", ledger, "-o", "json", "--author", "ann")
+
+        def state():
+            return [(m["id"], m["state"]) for m in json.loads(models("list").stdout)["models"]]
+
+        self.assertEqual(models("upload", self.model).returncode, 0)
+        self.assertEqual(models("set-current", "spells").returncode, 1)  # not before it passed
+        for history, (begin, end) in ((self.history, (10, 20)), (None, (28, 40))):  # seen in its fit; not there
+            r = models("graduate", "spells", *(["--history", history] if history else []), "--from", str(begin * DAY), "--to",
+                       str(end * DAY))
+            self.assertNotEqual(r.returncode, 0)
+            self.assertEqual(state(), [("spells", "uploaded")])
+        r = models("graduate", "spells", "--history", self.history, *window)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(state(), [("spells", "shadow")])
+        self.assertEqual(models("graduate", "spells", "--history", self.history, *window).returncode, 0)
+        self.assertEqual(state(), [("spells", "canary")])
+        r = models("set-current", "spells")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(json.loads(models("list").stdout)["current"], "spells")
+
+    def test_fit_and_score_refuse_with_a_reason(self):
+        missing = run("risk", "fit", "--history", self.history, "--from", str(DAY))
+        self.assertEqual((missing.returncode, missing.stdout), (2, ""))
+        self.assertIn("--to", missing.stderr)
+        for r, words in ((self.fit(begin=21 * DAY), "from_s < to_s"), (self.fit(calibrate=DAY), "calibrate_to_s"),
+                         (self.fit("--step", "0"), "step_s"), (self.fit("--step", "x"), "--step"),
+                         (self.fit("--id", "not an id"), "not an id"), (self.fit("operand"), "operand"),
+                         (self.score("--horizons", "0"), "horizon"), (self.score("operand"), "operand")):
+            self.assertEqual((r.returncode, r.stdout), (2, ""), words)
+            self.assertIn(words, r.stderr)
+        r = self.fit(begin=100 * DAY, end=110 * DAY, calibrate=110 * DAY)  # nothing was seen then
+        self.assertEqual((r.returncode, r.stdout), (3, ""))
+
+    def test_models_with_features_unknown_here_are_refused_by_their_place(self):
+        doc = json.loads(text_of(self.model))
+        doc["hazard"]["features"][2]["name"] = "phase_of_the_moon"
+        path = os.path.join(self.dir, "moon.json")
+        with open(path, "w") as out:
+            json.dump(doc, out)
+        for r in (self.score("--model", path),
+                  run("rank", "--catalog", str(DATA / "catalog.json"), "--request", "cpu=4", "--model", path)):
+            self.assertEqual((r.returncode, r.stdout), (3, ""))
+            self.assertRegex(r.stderr, r"moon\.json: /hazard/features/2.*phase_of_the_moon")
+
+    def test_plan_and_rank_decide_with_a_model(self):
+        history, model, plan = (str(DATA / "history.csv"), os.path.join(self.dir, "sample.json"),
+                                os.path.join(self.dir, "plan.json"))
+        r = run("risk", "fit", "--history", history, "--from", str(NOW - 3 * DAY), "--to", str(NOW - DAY), "--calibrate-to",
+                str(NOW), "--id", "sample", "-o", "json", "--output-file", model)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        inputs = ("--catalog", str(DATA / "catalog.json"), "--history", history, "--now", str(NOW), "--model", model)
+        ranking = run("rank", *inputs, "--request", "cpu=4,memory=16Gi", "-o", "json")
+        self.assertEqual(ranking.returncode, 0, ranking.stderr)
+        plain = run("rank", *inputs[:-2], "--request", "cpu=4,memory=16Gi", "-o", "json")
+        self.assertNotEqual(ranking.stdout, plain.stdout)
+        inputs += ("--cluster", str(DATA / "cluster.json"), "--policy", str(DATA / "policy.json"))
+        r = run("plan", *inputs, "-o", "json", "--output-file", plan)
+        self.assertIn(r.returncode, (0, 1), r.stderr)
+        checked = run("plan", *inputs, "--check", plan)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        without = tuple(one for one in inputs if one not in ("--model", model))
+        self.assertNotEqual(run("plan", *without, "--check", plan).returncode, 0)  # made from other inputs
 
 
 class Risk(unittest.TestCase):
