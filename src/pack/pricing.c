@@ -13,6 +13,7 @@
 #include "pack/pricing.h"
 
 #define LABEL_FROM 5000 /* steps: whoever would spend so many wants to know */
+#define STRIDE_FROM 200 /* steps: fewer are for guesses */
 #define DIMS_MOST (64 + SPOTOPT__EXTRA_DIMS)
 
 bool
@@ -653,6 +654,7 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
 {
     keyed *sorted = sack->sorted;
     double bound, room = 0.0, exact;
+    uint64_t strided = 0;
 
     sack->best_worth = 0.0;
     sack->steps = 0;
@@ -667,6 +669,12 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
     guess(sack);
     if (sack->best_worth >= bound * (1.0 - 1e-12))
         return bound;
+    if (sack->thorough && steps >= STRIDE_FROM) {
+        bound = fmin(bound, spotopt__knapsack_stride(sack));
+        if (bound <= fmax(sack->best_worth, sack->target) * (1.0 + 1e-12))
+            return bound;
+        strided = sack->steps;
+    }
     memset(sack->count, 0, sack->pieces * sizeof *sack->count);
     memcpy(sack->left, sack->extras->limit, sack->extras->count * sizeof *sack->left);
     for (uint32_t r = 0; r < sack->dims; r++) {
@@ -697,5 +705,6 @@ spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps)
         if (bound <= fmax(sack->best_worth, sack->target) * (1.0 + 1e-9))
             break;
     }
+    sack->steps += strided;
     return bound;
 }

@@ -67,6 +67,7 @@ typedef struct spotopt__knapsack {
     double *room; /* by dim, while searching */
     void *sorted; /* workspace */
     void *labels; /* of label.c, once it was wanted */
+    double *slot; /* of stride.c, likewise */
 } spotopt__knapsack;
 
 bool spotopt__knapsack_init(spotopt__knapsack *sack, const spotopt__model *model,
@@ -88,5 +89,11 @@ double spotopt__knapsack_solve(spotopt__knapsack *sack, uint64_t steps);
  * pieces are large or alike.
  */
 double spotopt__knapsack_label(spotopt__knapsack *sack, double least);
+
+/*
+ * stride.c: an upper bound as well, exact in the dimension that the prices of the last solve make
+ * the dearest. INFINITY where its amounts have no unit, or memory is short.
+ */
+double spotopt__knapsack_stride(spotopt__knapsack *sack);
 
 #endif

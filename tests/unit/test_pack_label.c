@@ -157,12 +157,34 @@ test_label__never_says_less_than_limits_per_node_allow(void)
     }
 }
 
+static void
+test_stride__never_says_less_than_the_best_content_earns(void)
+{
+    uint32_t said = 0;
+
+    for (uint64_t seed = 1; seed <= 2 * ROUNDS; seed++) {
+        toy t;
+        double bound, truth, relaxed;
+
+        make_toy(&t, seed, seed % 2 == 0);
+        truth = best_of_all(&t, 0, t.model.class_at[0].capacity[0], t.model.class_at[0].capacity[1],
+                            t.limit);
+        relaxed = spotopt__knapsack_solve(&t.sack, 0);
+        bound = spotopt__knapsack_stride(&t.sack);
+        said += bound <= relaxed * (1.0 + 1e-9) + 1e-9;
+        CU_ASSERT(bound >= truth - 1e-9);
+        free_toy(&t);
+    }
+    CU_ASSERT(said > ROUNDS); /* and mostly no more than prices alone */
+}
+
 int
 main(void)
 {
     static const suite_test tests[] = {
         TEST(test_label__finds_the_best_content_and_says_so),
         TEST(test_label__never_says_less_than_limits_per_node_allow),
+        TEST(test_stride__never_says_less_than_the_best_content_earns),
     };
 
     return suite_run("pack_label", tests, sizeof tests / sizeof *tests);
