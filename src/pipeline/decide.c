@@ -34,7 +34,7 @@ now(const round_work *w)
 static double
 usual_work(const spotopt__scene *scene)
 {
-    return 5.6e6 + 250.0 * (double)scene->cluster->pods.count;
+    return 1.0e7 + 250.0 * (double)scene->cluster->pods.count;
 }
 
 /* The caller's options, completed by the policy, with a share of the time that is left. */
