@@ -12,7 +12,8 @@
 #include <string.h>
 
 /* Loops in a function so marked are compiled for wider vectors as well, and the widest that runs is taken. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_THREAD__) /* its run time is not there yet when the choice is made */
 #define SPOTOPT__CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define SPOTOPT__CLONES
