@@ -16,12 +16,10 @@
 double
 spotopt__simplex_dot(const spotopt__simplex *lp, const variable *v, const double *by_row)
 {
-    const uint32_t *index = lp->index + v->start;
-    const double *value = lp->value + v->start;
     double sum = 0.0;
 
-    for (uint32_t e = 0; e < v->length; e++)
-        sum += value[e] * by_row[index[e]];
+    for (size_t e = v->start; e < v->start + v->length; e++) /* no entries, no arrays */
+        sum += lp->value[e] * by_row[lp->index[e]];
     return sum;
 }
 
