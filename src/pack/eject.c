@@ -14,7 +14,11 @@
 #define LOOK_LEAST 12  /* scans after which what is left over should be less */
 #define SHRINKS 0.8
 #define BINS_MOST 300 /* looked at for one replica */
-#define SHAKES 40     /* exchanges tried where no ejection helps */
+/* Every replica that misses and every node is held by itself here: with more of them than this the
+   constructive fill that follows, which counts in groups, does it alone. */
+#define MISSING_MOST 20000
+#define NODES_MOST 50000
+#define SHAKES 40 /* exchanges tried where no ejection helps */
 
 double
 spotopt__eject_worth(const spotopt__ejector *e, const double *amount)
@@ -328,8 +332,14 @@ spotopt__eject_missing(spotopt__search *search, spotopt__state *state)
 {
     const spotopt__model *model = search->model;
     spotopt__ejector e;
-    bool ok = spotopt__eject_init(&e, search, state) && spotopt__eject_split_all(state);
+    uint64_t missing = 0;
+    bool ok;
 
+    for (uint32_t i = 0; i < model->items; i++)
+        missing += model->item[i].count - state->placed[i];
+    if (missing == 0 || missing > MISSING_MOST || state->node_count > NODES_MOST)
+        return !state->failed;
+    ok = spotopt__eject_init(&e, search, state) && spotopt__eject_split_all(state);
     for (uint32_t i = 0; i < model->items && ok; i++) {
         for (uint64_t j = state->placed[i]; j < model->item[i].count && ok; j++)
             ok = spotopt__vec_push(model->context, &e.outs, i);
