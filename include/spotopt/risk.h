@@ -64,10 +64,11 @@ typedef struct spotopt_risk_params {
     const spotopt_history *history; /**< or NULL */
     const spotopt_model *model;     /**< or NULL: layers 1 and 2 alone */
     double now_s;                   /**< seconds of the history's epoch; later rows are not looked at */
+    double drift_days; /**< so many days before now_s the model's forecasts are held against what came, 0..1000; 0: not */
 } spotopt_risk_params;
 
 /** The defaults of a struct, its size set: `= SPOTOPT_RISK_PARAMS_INIT`. */
-#define SPOTOPT_RISK_PARAMS_INIT { sizeof(spotopt_risk_params), NULL, NULL, NULL, 0.0 }
+#define SPOTOPT_RISK_PARAMS_INIT { sizeof(spotopt_risk_params), NULL, NULL, NULL, 0.0, 60.0 }
 
 /**
  * Forecast every pool by the best layer that what is seen of it allows: the model's hazard (3) for pools seen for an
@@ -134,6 +135,45 @@ SPOTOPT_API const char *spotopt_risk_pool_id(const spotopt_risk *risk, size_t po
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_risk_explain(const spotopt_risk *risk, size_t pool, double horizon_h, double *out_contributions, size_t count,
                      double *out_base, double *out_total, spotopt_error *err);
+
+/**
+ * How far a feature's values are now from those of the fit window: the population stability index (Siddiqi 2006).
+ *
+ * @param feature   below the card's feature_count, in the order of spotopt_model_feature_at()
+ * @param out_name  the feature's, not to be freed; or NULL
+ * @param out_psi   >= 0, above 0.25 another population; NaN where the fit window's spread is unknown
+ * @retval SPOTOPT_E_ARGUMENT  feature is off
+ * @retval SPOTOPT_E_STATE     no model, or it forecasts fewer than 30 pools: nothing can be said
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_risk_psi_at(const spotopt_risk *risk, size_t feature, const char **out_name, double *out_psi,
+                    spotopt_error *err);
+
+/** A model's forecasts of the days gone by, against what came: two-sided CUSUM (Page 1954). */
+typedef struct spotopt_cusum {
+    size_t size;         /**< set by SPOTOPT_CUSUM_INIT */
+    double up;           /**< sum now for more drops than forecast, in deviations of a block's mean residual; >= 0 */
+    double down;         /**< likewise for fewer */
+    double dispersion;   /**< a block's deviation as a multiple of that of independent labels, >= 1 */
+    double crossed_at_s; /**< end of the block at which a sum first went above 5; NaN: none did */
+    int32_t direction;   /**< which then: 1 more drops than forecast, -1 fewer; 0: none */
+    uint32_t blocks;     /**< blocks of days looked at */
+} spotopt_cusum;
+
+/** The defaults of a struct, its size set: `= SPOTOPT_CUSUM_INIT`. */
+#define SPOTOPT_CUSUM_INIT { sizeof(spotopt_cusum), 0.0, 0.0, 0.0, 0.0, 0, 0 }
+
+/**
+ * Whether the model's level still holds: docs/algorithms.md, "Risk". Decisions count that came after the model's
+ * calibration window, within drift_days, and whose 4 hours are over.
+ *
+ * @param out  its size field is set by the caller
+ * @retval SPOTOPT_E_STATE  no model, or fewer than 8 blocks: nothing can be said
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_risk_cusum(const spotopt_risk *risk, spotopt_cusum *out, spotopt_error *err);
 
 /**
  * Write a RiskForecast document: every pool's chances with intervals, of a node and of the pool, and its flags; with a

@@ -233,3 +233,34 @@ spotopt_risk_pool_id(const spotopt_risk *risk, size_t pool)
 {
     return pool < risk->count ? risk->ids[pool] : NULL;
 }
+
+spotopt_status
+spotopt_risk_psi_at(const spotopt_risk *risk, size_t feature, const char **out_name,
+                    double *out_psi, spotopt_error *err)
+{
+    if (risk->drift == NULL)
+        return spotopt__fail(err, SPOTOPT_E_STATE, "no model forecasts pools enough to tell");
+    if (feature >= risk->model->feature_count)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "feature is %zu; want less than %zu", feature,
+                             (size_t)risk->model->feature_count);
+    if (out_name != NULL)
+        *out_name = spotopt__features[risk->model->feature[feature]].name;
+    *out_psi = risk->drift[feature];
+    return SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt_risk_cusum(const spotopt_risk *risk, spotopt_cusum *out, spotopt_error *err)
+{
+    spotopt_cusum made = risk->cusum;
+
+    if (out == NULL || out->size < sizeof out->size)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
+                             "out.size is not set; want SPOTOPT_CUSUM_INIT");
+    if (made.blocks < SPOTOPT__CUSUM_MIN)
+        return spotopt__fail(err, SPOTOPT_E_STATE, "%u blocks of days; want %d to tell drift",
+                             (unsigned)made.blocks, SPOTOPT__CUSUM_MIN);
+    made.size = out->size;
+    memcpy(out, &made, out->size < sizeof made ? out->size : sizeof made);
+    return SPOTOPT_OK;
+}

@@ -12,6 +12,8 @@
 #define SPOTOPT__RISK_KAPPA 0.5
 /* Where there is no history at all: the mean rate is the vendor's, its spread only shapes the interval. */
 #define SPOTOPT__RISK_SHIPPED_ALPHA 1.0
+/* Blocks below which a CUSUM says nothing: what a block's deviation is must be learned first. */
+#define SPOTOPT__CUSUM_MIN 8
 /* Intervals hold the central 95 % of what is not known of a rate or of log-odds; deviations of a normal one. */
 #define SPOTOPT__INTERVAL_LOW 0.025
 #define SPOTOPT__INTERVAL_HIGH 0.975
@@ -100,6 +102,7 @@ struct spotopt_risk {
     double *x;
     size_t rows;
     double *drift; /* PSI of each of the model's features; NULL: too few pools to tell */
+    spotopt_cusum cusum; /* fewer than SPOTOPT__CUSUM_MIN blocks: too few to tell */
 };
 
 /* Layers 1 and 2 of every pool; no model, no ids yet. */

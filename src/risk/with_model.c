@@ -149,8 +149,9 @@ apply_model(spotopt_risk *risk, const spotopt_risk_params *params, const spotopt
     if (is_fine && risk->rows > 0) {
         bool has_drifted = false;
 
-        is_fine = spotopt__drift_features(risk, &has_drifted);
-        if (is_fine && has_drifted)
+        is_fine = spotopt__drift_features(risk, &has_drifted) &&
+                  spotopt__drift_labels(risk, history, catalog, params->drift_days);
+        if (is_fine && (has_drifted || risk->cusum.direction != 0))
             flag_all(risk, SPOTOPT_RISK_DRIFT);
     }
     spotopt__free(context, time_s);
@@ -184,6 +185,8 @@ spotopt_risk_score_with(spotopt_context *context, const spotopt_risk_params *giv
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "catalog and history are NULL; want one set");
     if (!isfinite(params.now_s))
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "now_s is not finite; want seconds");
+    if (!(params.drift_days >= 0.0 && params.drift_days <= 1000.0))
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "drift_days is off; want 0..1000");
     spotopt__budget_start(&budget, context, options);
     if (params.catalog == NULL) {
         status = catalog_of(context, params.history, &own, err);

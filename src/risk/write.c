@@ -139,6 +139,25 @@ put_model(writer *w)
             spotopt__jw_put_real(&w->jw, spotopt__features[m->feature[f]].name, w->risk->drift[f]);
         spotopt__jw_end_object(&w->jw);
     }
+    spotopt__jw_key(&w->jw, "cusum");
+    if (w->risk->cusum.blocks < SPOTOPT__CUSUM_MIN)
+        spotopt__jw_null(&w->jw);
+    else {
+        const spotopt_cusum *cusum = &w->risk->cusum;
+
+        spotopt__jw_object(&w->jw);
+        spotopt__jw_put_real(&w->jw, "up", cusum->up);
+        spotopt__jw_put_real(&w->jw, "down", cusum->down);
+        spotopt__jw_put_real(&w->jw, "dispersion", cusum->dispersion);
+        spotopt__jw_put_real(&w->jw, "blocks", cusum->blocks);
+        spotopt__jw_put_real(&w->jw, "crossed_at_s", cusum->crossed_at_s);
+        spotopt__jw_key(&w->jw, "direction");
+        if (cusum->direction == 0)
+            spotopt__jw_null(&w->jw);
+        else
+            spotopt__jw_text(&w->jw, cusum->direction > 0 ? "more" : "fewer");
+        spotopt__jw_end_object(&w->jw);
+    }
     spotopt__jw_end_object(&w->jw);
 }
 

@@ -14,10 +14,13 @@
 #include "small.h"
 #include "suite.h"
 
-enum { EVERY = 600 };
+enum { EVERY = 600, MODELLED_POOLS = 32, MODELLED_DAYS = 14 };
 
 static small_texts texts;
 static small_inputs whole; /* made with memory in plenty, for paths that start behind the parsers */
+static spotopt_history
+    *modelled; /* pools and days enough for a model, and for its drift to be told */
+static char model_text[4096];
 static char *plan_text, *ranking_text;
 static size_t plan_length, ranking_length;
 
@@ -165,6 +168,46 @@ run_risk(spotopt_context *context, spotopt_error *err)
     if (status == SPOTOPT_OK)
         status = spotopt_risk_at(risk, 0, 4.0, &forecast, err);
     spotopt_risk_free(risk);
+    return status;
+}
+
+/* The hazard of the pools seen lately, of the document `model_text`. */
+static spotopt_status
+run_risk_model(spotopt_context *context, spotopt_error *err)
+{
+    static const double horizons_h[] = {1.0, 4.0, 24.0};
+    spotopt_risk_params params = SPOTOPT_RISK_PARAMS_INIT;
+    spotopt_model *model = NULL;
+    spotopt_risk *risk = NULL;
+    char *text = NULL;
+    size_t length, explained = 0;
+    double phi[2], base, total;
+    spotopt_status status =
+        spotopt_model_parse(context, model_text, strlen(model_text), "model", &model, err);
+
+    params.history = modelled;
+    params.model = model;
+    params.now_s = MODELLED_DAYS * 86400.0;
+    if (status == SPOTOPT_OK)
+        status = spotopt_risk_score_with(context, &params, NULL, &risk, err);
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, risk != NULL);
+    for (size_t i = 0; status == SPOTOPT_OK && i < spotopt_risk_count(risk); i++) {
+        status = spotopt_risk_explain(risk, i, 4.0, phi, 2, &base, &total, err);
+        explained += status == SPOTOPT_OK;
+    }
+    if (status == SPOTOPT_OK) {
+        spotopt_cusum cusum = SPOTOPT_CUSUM_INIT;
+        double psi = -1.0;
+
+        CU_ASSERT_EQUAL(explained, MODELLED_POOLS);
+        CU_ASSERT_EQUAL(spotopt_risk_cusum(risk, &cusum, err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(spotopt_risk_psi_at(risk, 0, NULL, &psi, err), SPOTOPT_OK);
+        status = spotopt_risk_write(risk, horizons_h, 3, &text, &length, err);
+    }
+    CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    spotopt_text_free(context, text);
+    spotopt_risk_free(risk);
+    spotopt_model_free(model);
     return status;
 }
 
@@ -351,6 +394,7 @@ FAIL_EACH(history, test_alloc_paths__history_parser_survives_every_refusal)
 FAIL_EACH(metrics, test_alloc_paths__metrics_parser_survives_every_refusal)
 FAIL_EACH(options, test_alloc_paths__options_survive_every_refusal)
 FAIL_EACH(risk, test_alloc_paths__risk_survives_every_refusal)
+FAIL_EACH(risk_model, test_alloc_paths__risk_by_a_model_survives_every_refusal)
 FAIL_EACH(rank, test_alloc_paths__ranking_survives_every_refusal)
 FAIL_EACH(drain, test_alloc_paths__drain_survives_every_refusal)
 FAIL_EACH(funnel, test_alloc_paths__funnel_survives_every_refusal)
@@ -358,6 +402,53 @@ FAIL_EACH(pack, test_alloc_paths__packing_survives_every_refusal)
 FAIL_EACH(plan, test_alloc_paths__plan_survives_every_refusal)
 FAIL_EACH(check, test_alloc_paths__check_survives_every_refusal)
 FAIL_EACH(everything, test_alloc_paths__whole_decision_survives_every_refusal)
+
+/* Each pool loses its node every other day; a model of one feature. */
+static bool
+make_modelled(spotopt_error *err)
+{
+    enum { ORDER = 10, ROW = 48 };
+    char *text = malloc(128 + (size_t)ROW * (2 * MODELLED_DAYS + 2) * MODELLED_POOLS);
+    size_t at;
+    bool ok;
+
+    if (text == NULL)
+        return false;
+    at = (size_t)sprintf(text, "pool,region,zone,instance_type,time_s,nodes_up\n");
+    for (int p = 0; p < MODELLED_POOLS; p++) {
+        at += (size_t)sprintf(text + at, "p%d,r,z,m5.large,0,1\n", p);
+        for (int d = p % 2; d < MODELLED_DAYS; d += 2) {
+            const int t = d * 86400 + 2000 * p + 100;
+
+            at += (size_t)sprintf(text + at, "p%d,r,z,m5.large,%d,0\np%d,r,z,m5.large,%d,1\n", p, t,
+                                  p, t + 300);
+        }
+        at += (size_t)sprintf(text + at, "p%d,r,z,m5.large,%d,1\n", p, MODELLED_DAYS * 86400);
+    }
+    ok = spotopt_history_parse(NULL, text, at, "history", &modelled, err) == SPOTOPT_OK;
+    free(text);
+    at = (size_t)sprintf(
+        model_text,
+        "{\"apiVersion\":\"spotopt/v1\",\"kind\":\"Model\",\"schema_version\":1,\"id\":\"m\","
+        "\"target\":\"drop\",\"hazard\":{\"lead_hours\":[0.25,0.5,1,2,4,8,16,24],"
+        "\"intercepts\":[-5,-5,-4,-4,-3,-3,-2,-2],\"features\":[{\"name\":\"hours_up_log\","
+        "\"mean\":2,\"scale\":1,\"beta\":-0.1,\"gamma\":0,\"edges\":[1,1.5,2,2.5,3,3.5,4,5,6]}],"
+        "\"covariance\":[");
+    for (int i = 0; i < ORDER; i++) {
+        for (int j = 0; j < ORDER; j++)
+            at += (size_t)sprintf(model_text + at, "%s%s", j == 0 ? i == 0 ? "[" : ",[" : ",",
+                                  i == j ? "0.01" : "0");
+        at += (size_t)sprintf(model_text + at, "]");
+    }
+    (void)sprintf(model_text + at,
+                  "]},\"calibrators\":[{\"horizon_hours\":4,\"bias\":0,\"slope\":1,"
+                  "\"evidence\":0.1,\"knots\":[]}],\"evidence\":{\"tau_hours\":6,"
+                  "\"kappa\":0.5,\"alpha\":1,\"mean_per_hour\":0.02},\"lost_share\":0.5,"
+                  "\"card\":{\"from_s\":0,\"to_s\":0,\"calibrate_to_s\":0,\"step_s\":900,"
+                  "\"history_sha256\":\"\",\"rows\":1,\"events\":1,\"pools\":1,\"metrics\":[],"
+                  "\"limits\":\"\"}}");
+    return ok;
+}
 
 static bool
 make_documents(void)
@@ -371,6 +462,10 @@ make_documents(void)
 
     texts = small_read_all();
     if (small_parse(NULL, &texts, &whole, &err) != SPOTOPT_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        return false;
+    }
+    if (!make_modelled(&err)) {
         fprintf(stderr, "%s\n", err.message);
         return false;
     }
@@ -400,6 +495,7 @@ main(void)
         TEST(test_alloc_paths__metrics_parser_survives_every_refusal),
         TEST(test_alloc_paths__options_survive_every_refusal),
         TEST(test_alloc_paths__risk_survives_every_refusal),
+        TEST(test_alloc_paths__risk_by_a_model_survives_every_refusal),
         TEST(test_alloc_paths__ranking_survives_every_refusal),
         TEST(test_alloc_paths__drain_survives_every_refusal),
         TEST(test_alloc_paths__funnel_survives_every_refusal),
@@ -414,6 +510,7 @@ main(void)
         result = suite_run("alloc_paths", tests, sizeof tests / sizeof *tests);
     spotopt_text_free(NULL, plan_text);
     spotopt_text_free(NULL, ranking_text);
+    spotopt_history_free(modelled);
     small_inputs_free(&whole);
     small_texts_free(&texts);
     return result;
