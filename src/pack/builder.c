@@ -5,34 +5,8 @@
  * Kinds that differ in cost alone form groups, items get tiers (what others want to be near to
  * comes first), an order by size, and prices: what placing one replica is worth.
  */
-#include <stdlib.h>
-
+#include "base/keyed.h"
 #include "pack/construct.h"
-
-typedef struct keyed {
-    double key;
-    uint32_t index;
-} keyed;
-
-static int
-compare_desc(const void *a, const void *b)
-{
-    const keyed *x = a, *y = b;
-
-    if (x->key > y->key || x->key < y->key)
-        return x->key > y->key ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-static int
-compare_asc(const void *a, const void *b)
-{
-    const keyed *x = a, *y = b;
-
-    if (x->key > y->key || x->key < y->key)
-        return x->key < y->key ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
 
 /* Kinds of a class that differ in a domain some hard rule looks at belong to different groups. */
 static bool
@@ -41,7 +15,7 @@ make_groups(spotopt__builder *builder)
     const spotopt__model *model = builder->model;
     bool *looked = spotopt__alloc_array(model->context, model->axes + 1, sizeof *looked);
     uint32_t *lists = spotopt__arena_alloc(&builder->arena, model->kinds + 1, sizeof *lists);
-    keyed *order = spotopt__alloc_array(model->context, model->kinds + 1, sizeof *order);
+    spotopt__keyed *order = spotopt__alloc_array(model->context, model->kinds + 1, sizeof *order);
     uint64_t *sign = spotopt__alloc_array(model->context, model->kinds + 1, sizeof *sign);
     uint32_t at = 0;
     bool ok = false;
@@ -65,24 +39,24 @@ make_groups(spotopt__builder *builder)
                     hash = spotopt__hash_mix(hash, model->axis[a].domain_of[kind->pool]);
             }
             sign[j] = hash;
-            order[j] = (keyed){kind->cost,
-                               j}; /* new ones come first among equals, by rank: as in the class */
+            order[j] = (spotopt__keyed){
+                kind->cost, j}; /* new ones come first among equals, by rank: as in the class */
         }
-        qsort(order, from->kind_count, sizeof *order, compare_asc);
+        spotopt__keyed_ascending(order, from->kind_count);
         for (uint32_t j = 0; j < from->kind_count;
              j++) { /* groups in the order of their cheapest kind */
             uint64_t hash;
             uint32_t g;
-            if (order[j].index == SPOTOPT__NONE)
+            if (order[j].id == SPOTOPT__NONE)
                 continue;
-            hash = sign[order[j].index];
+            hash = sign[order[j].id];
             g = builder->groups++;
             builder->group[g].class_id = c;
             builder->group[g].kinds = lists + at;
             for (uint32_t k = j; k < from->kind_count; k++) {
-                if (order[k].index != SPOTOPT__NONE && sign[order[k].index] == hash) {
-                    lists[at++] = from->kinds[order[k].index];
-                    order[k].index = SPOTOPT__NONE;
+                if (order[k].id != SPOTOPT__NONE && sign[order[k].id] == hash) {
+                    lists[at++] = from->kinds[order[k].id];
+                    order[k].id = SPOTOPT__NONE;
                 }
             }
             builder->group[g].count = (uint32_t)(lists + at - builder->group[g].kinds);
@@ -102,16 +76,17 @@ static bool
 sort_groups(spotopt__builder *builder)
 {
     const spotopt__model *model = builder->model;
-    keyed *order = spotopt__alloc_array(model->context, builder->groups + 1, sizeof *order);
+    spotopt__keyed *order =
+        spotopt__alloc_array(model->context, builder->groups + 1, sizeof *order);
 
     builder->by_cost =
         spotopt__arena_alloc(&builder->arena, builder->groups + 1, sizeof *builder->by_cost);
     if (order != NULL && builder->by_cost != NULL) {
         for (uint32_t g = 0; g < builder->groups; g++)
-            order[g] = (keyed){model->kind[builder->group[g].kinds[0]].cost, g};
-        qsort(order, builder->groups, sizeof *order, compare_asc);
+            order[g] = (spotopt__keyed){model->kind[builder->group[g].kinds[0]].cost, g};
+        spotopt__keyed_ascending(order, builder->groups);
         for (uint32_t g = 0; g < builder->groups; g++)
-            builder->by_cost[g] = order[g].index;
+            builder->by_cost[g] = order[g].id;
     }
     spotopt__free(model->context, order);
     return order != NULL && builder->by_cost != NULL;
@@ -210,7 +185,7 @@ list_stays(spotopt__builder *builder)
 spotopt_status
 spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, spotopt_error *err)
 {
-    keyed *order = spotopt__alloc_array(model->context, model->items + 1, sizeof *order);
+    spotopt__keyed *order = spotopt__alloc_array(model->context, model->items + 1, sizeof *order);
     double *weight = spotopt__alloc_array(model->context, model->resources + 1, sizeof *weight);
     bool ok;
 
@@ -244,10 +219,10 @@ spotopt__builder_init(spotopt__builder *builder, const spotopt__model *model, sp
     if (ok) {
         make_tiers(builder);
         for (uint32_t i = 0; i < model->items; i++)
-            order[i] = (keyed){model->item[i].size, i};
-        qsort(order, model->items, sizeof *order, compare_desc);
+            order[i] = (spotopt__keyed){model->item[i].size, i};
+        spotopt__keyed_descending(order, model->items);
         for (uint32_t i = 0; i < model->items; i++)
-            builder->order[i] = order[i].index;
+            builder->order[i] = order[i].id;
         for (uint32_t r = 0; r < model->resources; r++)
             weight[r] = model->typical[r] > 0.0 ? 1.0 / model->typical[r] : 0.0;
         spotopt__builder_weigh(builder, weight);

@@ -8,8 +8,7 @@
  * the room left (one resource is used up no earlier than the others, after Panigrahy et al. 2011),
  * smallest nodes first, since they are the hardest to fill. What finds no place goes the usual way.
  */
-#include <stdlib.h>
-
+#include "base/keyed.h"
 #include "base/lp.h"
 #include "pack/buy.h"
 #include "pack/eject.h"
@@ -85,32 +84,17 @@ buying_free(spotopt__buying *b)
         spotopt__free(b->model->context, parts[i]);
 }
 
-typedef struct keyed {
-    double key;
-    uint32_t id;
-} keyed;
-
-static int
-compare(const void *a, const void *b)
-{
-    const keyed *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key > y->key ? -1 : 1;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
 /* Sorts the list by key of its members, largest first. */
 static bool
 sort_by(spotopt_context *context, uint32_t *list, uint32_t count, const double *key)
 {
-    keyed *sorted = spotopt__alloc_array(context, count + 1, sizeof *sorted);
+    spotopt__keyed *sorted = spotopt__alloc_array(context, count + 1, sizeof *sorted);
 
     if (sorted == NULL)
         return false;
     for (uint32_t j = 0; j < count; j++)
-        sorted[j] = (keyed){key[list[j]], list[j]};
-    qsort(sorted, count, sizeof *sorted, compare);
+        sorted[j] = (spotopt__keyed){key[list[j]], list[j]};
+    spotopt__keyed_descending(sorted, count);
     for (uint32_t j = 0; j < count; j++)
         list[j] = sorted[j].id;
     spotopt__free(context, sorted);

@@ -7,8 +7,7 @@
  * nodes; its solution tells about how many of each kind to buy, and its duals what each class'
  * resources are worth, so that a node is filled with what is best there.
  */
-#include <stdlib.h>
-
+#include "base/keyed.h"
 #include "pack/buy.h"
 #include "pack/simplex.h"
 
@@ -27,28 +26,13 @@ typedef struct sharing {
     spotopt__simplex *lp;
 } sharing;
 
-typedef struct keyed {
-    double key;
-    uint32_t item;
-} keyed;
-
-static int
-compare(const void *a, const void *b)
-{
-    const keyed *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key > y->key ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
-}
-
 /* Groups: items in the order of their proportions, cut where an equal part of all worth is in. */
 static bool
 make_groups(sharing *s)
 {
     const spotopt__buying *b = s->b;
     const spotopt__model *model = b->model;
-    keyed *list = spotopt__alloc_array(model->context, model->items + 1, sizeof *list);
+    spotopt__keyed *list = spotopt__alloc_array(model->context, model->items + 1, sizeof *list);
     double whole = 0.0, part = 0.0;
     uint32_t group = 0;
 
@@ -60,13 +44,13 @@ make_groups(sharing *s)
             double share = b->weight[b->dim[d]] * model->item[i].request[b->dim[d]] / worth;
             key += d < 2 ? (d == 0 ? share : 0.0) : 4.0 * floor(4.0 * share);
         }
-        list[i] = (keyed){key, i};
+        list[i] = (spotopt__keyed){key, i};
         whole += worth * model->item[i].count;
     }
-    qsort(list, model->items, sizeof *list, compare);
+    spotopt__keyed_descending(list, model->items);
     for (uint32_t j = 0; j < model->items; j++) {
-        const spotopt__item *item = &model->item[list[j].item];
-        s->group[list[j].item] = group;
+        const spotopt__item *item = &model->item[list[j].id];
+        s->group[list[j].id] = group;
         s->groups = group + 1;
         part += fmax(spotopt__buy_worth(b, item->request), 1e-12) * item->count;
         for (uint32_t d = 0; d < b->dims; d++)

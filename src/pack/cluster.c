@@ -9,31 +9,15 @@
  * prove. Ranges of items are halved, the one with the most worth spread widest first, until there
  * are enough. Items that may be left out, run now or have other pools stay apart.
  */
-#include <stdlib.h>
-
+#include "base/keyed.h"
 #include "pack/master.h"
 
 #define PER_SIZE 0.15 /* how much a size e times as large counts beside proportions */
-
-typedef struct keyed {
-    double key;
-    uint32_t item;
-} keyed;
 
 typedef struct range {
     uint32_t first, count, feature;
     double spread; /* of the widest feature, times the worth of all */
 } range;
-
-static int
-compare_keyed(const void *a, const void *b)
-{
-    const keyed *x = a, *y = b;
-
-    if (x->key > y->key || x->key < y->key)
-        return x->key > y->key ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
-}
 
 /* At the resource LP's weights, which no lack of patterns has spoilt. */
 static double
@@ -57,18 +41,18 @@ feature_of(const spotopt__columns *m, uint32_t i, uint32_t feature)
 }
 
 static void
-measure(const spotopt__columns *m, const keyed *list, range *at)
+measure(const spotopt__columns *m, const spotopt__keyed *list, range *at)
 {
     double worth = 0.0;
 
     at->spread = 0.0;
     at->feature = 0;
     for (uint32_t j = 0; j < at->count; j++)
-        worth += size_of(m, list[at->first + j].item) * m->left[list[at->first + j].item];
+        worth += size_of(m, list[at->first + j].id) * m->left[list[at->first + j].id];
     for (uint32_t f = 0; f <= m->model->resources; f++) {
         double least = (double)INFINITY, most = (double)-INFINITY;
         for (uint32_t j = 0; j < at->count; j++) {
-            double value = feature_of(m, list[at->first + j].item, f);
+            double value = feature_of(m, list[at->first + j].id, f);
             least = fmin(least, value);
             most = fmax(most, value);
         }
@@ -87,7 +71,7 @@ stays_apart(const spotopt__columns *m, uint32_t i)
 
 /* Halves the most spread range, so that each half has as much worth; false when none is spread. */
 static bool
-halve(const spotopt__columns *m, keyed *list, range *ranges, uint32_t *count)
+halve(const spotopt__columns *m, spotopt__keyed *list, range *ranges, uint32_t *count)
 {
     uint32_t widest = 0, cut = 0;
     double worth = 0.0, sum = 0.0;
@@ -99,13 +83,13 @@ halve(const spotopt__columns *m, keyed *list, range *ranges, uint32_t *count)
     if (!(at->spread > 0.0))
         return false;
     for (uint32_t j = 0; j < at->count; j++) {
-        keyed *one = &list[at->first + j];
-        one->key = feature_of(m, one->item, at->feature);
-        worth += size_of(m, one->item) * m->left[one->item];
+        spotopt__keyed *one = &list[at->first + j];
+        one->key = feature_of(m, one->id, at->feature);
+        worth += size_of(m, one->id) * m->left[one->id];
     }
-    qsort(list + at->first, at->count, sizeof *list, compare_keyed);
+    spotopt__keyed_descending(list + at->first, at->count);
     while (cut + 1 < at->count && (cut == 0 || sum < 0.5 * worth)) {
-        uint32_t i = list[at->first + cut++].item;
+        uint32_t i = list[at->first + cut++].id;
         sum += size_of(m, i) * m->left[i];
     }
     ranges[*count] = (range){at->first + cut, at->count - cut, 0, 0.0};
@@ -119,21 +103,22 @@ bool
 spotopt__columns_cluster(spotopt__columns *m, uint32_t most)
 {
     const spotopt__model *model = m->model;
-    keyed *list = spotopt__alloc_array(m->context, (size_t)m->listed_count + 1, sizeof *list);
+    spotopt__keyed *list =
+        spotopt__alloc_array(m->context, (size_t)m->listed_count + 1, sizeof *list);
     range *ranges = spotopt__alloc_array(m->context, (size_t)m->listed_count + 1, sizeof *ranges);
     uint32_t count = 0, listed = 0;
     bool ok = list != NULL && ranges != NULL;
 
     for (uint32_t j = 0; j < m->listed_count && ok; j++) /* equal sets of pools together */
-        list[j] = (keyed){m->model->item[m->listed[j]].allowed_set, m->listed[j]};
+        list[j] = (spotopt__keyed){m->model->item[m->listed[j]].allowed_set, m->listed[j]};
     if (ok)
-        qsort(list, m->listed_count, sizeof *list, compare_keyed);
+        spotopt__keyed_descending(list, m->listed_count);
     while (ok && listed < m->listed_count) {
         range made = {listed, 1, 0, 0.0};
-        uint32_t set = model->item[list[listed].item].allowed_set;
-        while (!stays_apart(m, list[listed].item) && listed + made.count < m->listed_count &&
-               model->item[list[listed + made.count].item].allowed_set == set &&
-               !stays_apart(m, list[listed + made.count].item))
+        uint32_t set = model->item[list[listed].id].allowed_set;
+        while (!stays_apart(m, list[listed].id) && listed + made.count < m->listed_count &&
+               model->item[list[listed + made.count].id].allowed_set == set &&
+               !stays_apart(m, list[listed + made.count].id))
             made.count++;
         listed += made.count;
         measure(m, list, &made);
@@ -144,13 +129,13 @@ spotopt__columns_cluster(spotopt__columns *m, uint32_t most)
     for (uint32_t g = 0; g < count && ok; g++) {
         double mean = 0.0, left = 0.0;
         for (uint32_t j = ranges[g].first; j < ranges[g].first + ranges[g].count; j++) {
-            mean += size_of(m, list[j].item) * m->left[list[j].item];
-            left += m->left[list[j].item];
+            mean += size_of(m, list[j].id) * m->left[list[j].id];
+            left += m->left[list[j].id];
         }
         for (uint32_t j = ranges[g].first; j < ranges[g].first + ranges[g].count; j++) {
-            m->item_row[list[j].item] = g;
-            m->measure[list[j].item] =
-                ranges[g].count == 1 ? 1.0 : size_of(m, list[j].item) * left / mean;
+            m->item_row[list[j].id] = g;
+            m->measure[list[j].id] =
+                ranges[g].count == 1 ? 1.0 : size_of(m, list[j].id) * left / mean;
         }
     }
     m->items = count;

@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "base/keyed.h"
 #include "pack/master.h"
 
 #define SHAPES_MOST 200 /* items with rows of their own */
@@ -334,26 +335,11 @@ reduced_cost(const spotopt__columns *m, const spotopt__column *at)
     return cost;
 }
 
-typedef struct keyed {
-    double key;
-    uint32_t column;
-} keyed;
-
-static int
-compare_keyed(const void *a, const void *b)
-{
-    const keyed *x = a, *y = b;
-
-    if (x->key > y->key || x->key < y->key)
-        return x->key > y->key ? -1 : 1;
-    return (x->column > y->column) - (x->column < y->column);
-}
-
 void
 spotopt__columns_purge(spotopt__columns *m, uint32_t want)
 {
     size_t count = m->columns.count, kept = 0, holds = 0, goes = 0;
-    keyed *order;
+    spotopt__keyed *order;
     unsigned char *gone;
 
     if (count <= want)
@@ -366,15 +352,15 @@ spotopt__columns_purge(spotopt__columns *m, uint32_t want)
     }
     for (uint32_t c = 0; c < count; c++) {
         bool basic = spotopt__simplex_is_basic(m->lp, m->fixed_columns + c);
-        order[c] = (keyed){basic                     ? (double)-INFINITY
-                           : m->columns.at[c].banned ? (double)INFINITY
-                                                     : reduced_cost(m, &m->columns.at[c]),
-                           c};
+        order[c] = (spotopt__keyed){basic                     ? (double)-INFINITY
+                                    : m->columns.at[c].banned ? (double)INFINITY
+                                                              : reduced_cost(m, &m->columns.at[c]),
+                                    c};
     }
     if (count > 0)
-        qsort(order, count, sizeof *order, compare_keyed);
+        spotopt__keyed_descending(order, count);
     for (size_t j = 0; count > 0 && j < count - want && order[j].key > 0.0; j++, goes++)
-        gone[m->fixed_columns + order[j].column] = 1;
+        gone[m->fixed_columns + order[j].id] = 1;
     for (size_t c = 0; goes > 0 && c < count; c++) {
         spotopt__column at = m->columns.at[c];
         if (gone[m->fixed_columns + c])

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keyed.c - orders that are the same everywhere: ties go by number, whatever qsort() does.
+ */
+#include <stdlib.h>
+
+#include "base/keyed.h"
+
+static int
+by_id(const spotopt__keyed *x, const spotopt__keyed *y)
+{
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static int
+compare_ascending(const void *a, const void *b)
+{
+    const spotopt__keyed *x = a, *y = b;
+
+    if (x->key > y->key || x->key < y->key)
+        return x->key > y->key ? 1 : -1;
+    return by_id(x, y);
+}
+
+static int
+compare_descending(const void *a, const void *b)
+{
+    const spotopt__keyed *x = a, *y = b;
+
+    if (x->key > y->key || x->key < y->key)
+        return x->key > y->key ? -1 : 1;
+    return by_id(x, y);
+}
+
+void
+spotopt__keyed_ascending(spotopt__keyed *list, size_t count)
+{
+    if (count > 1)
+        qsort(list, count, sizeof *list, compare_ascending);
+}
+
+void
+spotopt__keyed_descending(spotopt__keyed *list, size_t count)
+{
+    if (count > 1)
+        qsort(list, count, sizeof *list, compare_descending);
+}
