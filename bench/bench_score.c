@@ -85,6 +85,8 @@ main(int argc, char **argv)
     static const double horizons_h[] = {1.0, 4.0, 24.0, 12.0};
     int repeats = argc > 1 ? atoi(argv[1]) : 15;
 
+    run(4000, horizons_h, 1, false, false, repeats);
+    run(4000, horizons_h, 1, false, true, repeats);
     run(10000, horizons_h, 4, true, true, repeats);
     run(10000, horizons_h, 4, false, true, repeats);
     run(10000, horizons_h, 3, true, true, repeats);

@@ -25,7 +25,7 @@ take_logs(const double *factors, size_t pools, size_t first, size_t count, doubl
 
 #pragma omp simd
         for (size_t i = 0; i < count; i++)
-            to[i] = spotopt__vlog(from[i]);
+            to[i] = SPOTOPT__LN2 * spotopt__vlog2(from[i]);
     }
 }
 

@@ -3,8 +3,9 @@
  * forecast.c - p_drop_H of many pools at once, with intervals, in one pass over their columns.
  *
  * Rows are taken in blocks of 64 that stay in the first cache; within a block every step is a plain
- * loop over rows, which the compiler turns into vector code (vmath.h for exp and log). lead.c says
- * what is computed. Horizons that are asked for lean on anchors: the calibrators' horizons up to
+ * loop over rows, which the compiler turns into vector code (vmath.h for powers and logarithms).
+ * lead.c says what is computed; here logarithms are of two throughout, which saves every
+ * conversion. Horizons that are asked for lean on anchors: the calibrators' horizons up to
  * them, whose log-odds are made to ascend by a cumulative maximum, and between which they are
  * interpolated in ln H.
  *
@@ -19,7 +20,7 @@
 #include "risk/forecast.h"
 #include "base/vmath.h"
 
-enum { BLOCK = 64, AHEAD = 3 /* blocks that are fetched before their turn */ };
+enum { LINE = 64, BLOCK = 64, AHEAD = 3 /* blocks that are fetched before their turn */ };
 
 /* A horizon at which a calibrator is applied as it is. */
 typedef struct anchor {
@@ -37,16 +38,20 @@ typedef struct target {
 } target;
 
 typedef struct block {
-    double s[BLOCK], r[BLOCK];       /* beta'z, gamma'z */
+    double s[BLOCK], r[BLOCK];       /* beta'z / ln 2, gamma'z / 2 */
+    double raw[BLOCK];               /* odds of a hazard, but for exp(a) */
     double e[SPOTOPT__LEADS][BLOCK]; /* odds of the hazards */
     double a[BLOCK], b[BLOCK];       /* layer 2's belief */
-    double q[BLOCK], t[BLOCK];
+    double full[BLOCK];              /* product over the first `fulls` leads */
+    double cut[BLOCK];               /* and with the lead that is cut */
+    double t[BLOCK];
     /* for intervals */
     double h[SPOTOPT__LEADS][BLOCK], w[SPOTOPT__LEADS][BLOCK];
     double az[SPOTOPT__LEADS][BLOCK],
         ag[SPOTOPT__LEADS][BLOCK]; /* covariance of a with beta, gamma, times z */
     double bb[BLOCK], bg[BLOCK], gg[BLOCK];
     double sd[BLOCK];
+    const double *q; /* full or cut: what an anchor is about */
 } block;
 
 typedef struct work {
@@ -55,6 +60,7 @@ typedef struct work {
     double *by_s, *by_r, *shift, *factor; /* z = x * factor + shift; what x adds to s and r */
     double s, r;                          /* at x = 0 */
     double half_log_lead[SPOTOPT__LEADS], factor_of_lead[SPOTOPT__LEADS]; /* exp(a) */
+    double log2_last;                                                     /* of the last lead */
     double odds_min, odds_max;
     anchor *anchors;
     size_t anchor_count, leads;
@@ -62,7 +68,7 @@ typedef struct work {
     double widening; /* of deviations: see widening_of() */
     block *block;
     double *z;              /* BLOCK a feature */
-    double *u, *low, *high; /* log-odds by anchor */
+    double *u, *low, *high; /* log-odds by anchor, of two */
 } work;
 
 /* --- one block, row by row side by side --- */
@@ -76,43 +82,78 @@ foresee(const double *x)
         __builtin_prefetch(x + i);
 }
 
+/* What a block ahead of `first` will read, of features from .. to - 1. */
+SPOTOPT__INLINE void
+foresee_features(const work *w, size_t first, uint32_t from, uint32_t to)
+{
+    if (first + (AHEAD + 1) * BLOCK > w->rows->count)
+        return;
+    for (uint32_t f = from; f < to; f++)
+        foresee(w->rows->x + w->model->feature[f] * w->rows->stride + first + AHEAD * BLOCK);
+}
+
+/* Adds what FEW features from f say to s and r of a whole block: sums stay in registers meanwhile.
+ */
+enum { FEW = 4 };
+SPOTOPT__INLINE void
+add_few(const work *w, uint32_t f, size_t first)
+{
+    const uint32_t *feature = w->model->feature + f;
+    const double *by_s = w->by_s + f, *by_r = w->by_r + f;
+    const double *x0 = w->rows->x + feature[0] * w->rows->stride + first,
+                 *x1 = w->rows->x + feature[1] * w->rows->stride + first,
+                 *x2 = w->rows->x + feature[2] * w->rows->stride + first,
+                 *x3 = w->rows->x + feature[3] * w->rows->stride + first;
+    double *s = w->block->s, *r = w->block->r;
+    const double s0 = by_s[0], s1 = by_s[1], s2 = by_s[2], s3 = by_s[3];
+    const double r0 = by_r[0], r1 = by_r[1], r2 = by_r[2], r3 = by_r[3];
+
+    if (f == 0) {
+#pragma omp simd
+        for (size_t i = 0; i < BLOCK; i++) {
+            s[i] = (((w->s + s0 * x0[i]) + s1 * x1[i]) + s2 * x2[i]) + s3 * x3[i];
+            r[i] = (((w->r + r0 * x0[i]) + r1 * x1[i]) + r2 * x2[i]) + r3 * x3[i];
+        }
+        return;
+    }
+#pragma omp simd
+    for (size_t i = 0; i < BLOCK; i++) {
+        s[i] = (((s[i] + s0 * x0[i]) + s1 * x1[i]) + s2 * x2[i]) + s3 * x3[i];
+        r[i] = (((r[i] + r0 * x0[i]) + r1 * x1[i]) + r2 * x2[i]) + r3 * x3[i];
+    }
+}
+
 /* s, r, and z where wanted, of n rows; the rest of the block is a row of zeros. */
 SPOTOPT__INLINE void
 load(const work *w, size_t first, size_t n)
 {
     block *o = w->block;
-    const bool goes_on = first + (AHEAD + 1) * BLOCK <= w->rows->count;
+    const uint32_t features = w->model->feature_count;
+    uint32_t f = 0;
 
-    for (size_t i = 0; i < BLOCK; i++) {
+    for (size_t i = 0; i < BLOCK && (n < BLOCK || features < FEW); i++) {
         o->s[i] = w->s;
         o->r[i] = w->r;
     }
-    for (uint32_t f = 0; f < w->model->feature_count; f++) {
+    for (; n == BLOCK && f + FEW <= features; f += FEW)
+        add_few(w, f, first);
+    for (; f < features; f++) {
         const double *x = w->rows->x + w->model->feature[f] * w->rows->stride + first;
         const double by_s = w->by_s[f], by_r = w->by_r[f];
 
-        if (goes_on)
-            foresee(x + AHEAD * BLOCK);
-        if (n == BLOCK) {
-#pragma omp simd
-            for (size_t i = 0; i < BLOCK; i++) {
-                o->s[i] += by_s * x[i];
-                o->r[i] += by_r * x[i];
-            }
-        } else {
-            for (size_t i = 0; i < n; i++) {
-                o->s[i] += by_s * x[i];
-                o->r[i] += by_r * x[i];
-            }
+        for (size_t i = 0; i < n; i++) {
+            o->s[i] += by_s * x[i];
+            o->r[i] += by_r * x[i];
         }
-        if (w->has_interval) {
-            double *z = w->z + (size_t)f * BLOCK;
+    }
+    for (f = 0; w->has_interval && f < features; f++) {
+        const double *x = w->rows->x + w->model->feature[f] * w->rows->stride + first;
+        double *z = w->z + (size_t)f * BLOCK;
 
-            for (size_t i = 0; i < n; i++)
-                z[i] = x[i] * w->factor[f] + w->shift[f];
-            for (size_t i = n; i < BLOCK; i++)
-                z[i] = 0.0;
-        }
+        for (size_t i = 0; i < n; i++)
+            z[i] = x[i] * w->factor[f] + w->shift[f];
+        for (size_t i = n; i < BLOCK; i++)
+            z[i] = 0.0;
     }
 }
 
@@ -152,35 +193,29 @@ SPOTOPT__INLINE void
 hazards(const work *w)
 {
     block *o = w->block;
+    const double most = w->odds_max, least = w->odds_min;
 
 #pragma omp simd
     for (size_t i = 0; i < BLOCK; i++) {
-        double y = spotopt__vexp(within(w->half_log_lead[3] * o->r[i], 100.0)), back = 1.0 / y;
+        double r = within(o->r[i], 144.0), s = within(o->s[i], 330.0);
 
-        o->e[2][i] = spotopt__vexp(within(o->s[i], 230.0));
-        o->e[1][i] = o->e[2][i] * back;
-        o->e[0][i] = o->e[1][i] * back;
-        o->t[i] = y;
-    }
-    for (size_t k = 3; k < w->leads && k < SPOTOPT__LEADS - 1; k++) {
-#pragma omp simd
-        for (size_t i = 0; i < BLOCK; i++)
-            o->e[k][i] = o->e[k - 1][i] * o->t[i];
-    }
-    if (w->leads == SPOTOPT__LEADS) {
-        const double half = w->half_log_lead[SPOTOPT__LEADS - 1];
-#pragma omp simd
-        for (size_t i = 0; i < BLOCK; i++)
-            o->e[SPOTOPT__LEADS - 1][i] = o->e[2][i] * spotopt__vexp(within(half * o->r[i], 400.0));
+        o->t[i] = spotopt__vexp2(r);
+        o->raw[i] = spotopt__vexp2(s - 2.0 * r); /* of 1/4 h */
     }
     for (size_t k = 0; k < w->leads; k++) {
-        const double factor = w->factor_of_lead[k], most = w->odds_max, least = w->odds_min;
+        const double factor = w->factor_of_lead[k], power = w->log2_last;
         double *e = o->e[k];
 
+        if (k == SPOTOPT__LEADS - 1) {
+#pragma omp simd
+            for (size_t i = 0; i < BLOCK; i++)
+                o->raw[i] = spotopt__vexp2(within(o->s[i], 330.0) + power * within(o->r[i], 144.0));
+        }
 #pragma omp simd
         for (size_t i = 0; i < BLOCK; i++) {
-            double odds = factor * e[i];
+            double odds = factor * o->raw[i];
 
+            o->raw[i] *= o->t[i];
             odds = odds < most ? odds : most;
             e[i] = odds > least ? odds : least;
         }
@@ -192,32 +227,50 @@ hazards(const work *w)
     }
 }
 
-/* q = prod (1 + e_k)^share_k - 1. */
+/*
+ * q = prod (1 + e_k)^share_k - 1. Anchors ascend: what lies whole before one does so before the
+ * next. Not so the last lead, of which a longer horizon has more than the whole.
+ */
 SPOTOPT__INLINE void
-odds(const work *w, const anchor *at)
+odds(const work *w, const anchor *at, size_t *fulls)
 {
-    double *q = w->block->q;
+    block *o = w->block;
 
-    for (size_t i = 0; i < BLOCK; i++)
-        q[i] = 0.0;
-    for (size_t k = 0; k < at->leads; k++) {
-        const double share = at->share[k], *e = w->block->e[k];
+    for (; *fulls < SPOTOPT__LEADS - 1 && at->share[*fulls] == 1.0; (*fulls)++) {
+        const double *e = o->e[*fulls];
 
-        if (share == 1.0) {
-#pragma omp simd
+        if (*fulls == 0) {
             for (size_t i = 0; i < BLOCK; i++)
-                q[i] = q[i] + e[i] + q[i] * e[i];
-        } else {
+                o->full[i] = e[i];
+            continue;
+        }
 #pragma omp simd
-            for (size_t i = 0; i < BLOCK; i++) {
-                double part = share * spotopt__vlog1p(e[i]), t;
+        for (size_t i = 0; i < BLOCK; i++)
+            o->full[i] = o->full[i] + e[i] + o->full[i] * e[i];
+    }
+    o->q = o->full;
+    if (*fulls == at->leads)
+        return;
+    const double share = at->share[*fulls], most = SPOTOPT__LAMBDA_MAX * SPOTOPT__LOG2_E,
+                 *e = o->e[*fulls];
 
-                part = part < SPOTOPT__LAMBDA_MAX ? part : SPOTOPT__LAMBDA_MAX;
-                t = spotopt__vexpm1(part);
-                q[i] = q[i] + t + q[i] * t;
-            }
+    o->q = o->cut;
+    if (share == 1.0) {
+        for (size_t i = 0; i < BLOCK; i++)
+            o->cut[i] = e[i];
+    } else {
+#pragma omp simd
+        for (size_t i = 0; i < BLOCK; i++) {
+            double part = share * spotopt__vlog2_1p(e[i], 1.0);
+
+            o->cut[i] = spotopt__vexp2m1(part < most ? part : most);
         }
     }
+    if (*fulls == 0)
+        return;
+#pragma omp simd
+    for (size_t i = 0; i < BLOCK; i++)
+        o->cut[i] = o->full[i] + o->cut[i] + o->full[i] * o->cut[i];
 }
 
 /* Adds t(out) += factor * z over rows. */
@@ -320,38 +373,34 @@ calibrate(const work *w, size_t j)
     block *o = w->block;
     const anchor *at = &w->anchors[j];
     const spotopt__calibrator *c = at->calibrator;
-    const double bias = c != NULL ? c->bias : 0.0, slope = c != NULL ? c->slope : 1.0,
-                 evidence = c != NULL ? c->evidence : 0.0, horizon_h = at->horizon_h;
-    const double reach = (slope + evidence) * (c != NULL ? w->widening : 1.0);
+    const double bias = (c != NULL ? c->bias : 0.0) * SPOTOPT__LOG2_E,
+                 slope = c != NULL ? c->slope : 1.0, evidence = c != NULL ? c->evidence : 0.0,
+                 horizon_h = at->horizon_h;
+    const double reach = SPOTOPT__LOG2_E * (slope + evidence) * (c != NULL ? w->widening : 1.0);
     double *u = w->u + j * BLOCK, *low = w->low + j * BLOCK, *high = w->high + j * BLOCK;
 
-#pragma omp simd
-    for (size_t i = 0; i < BLOCK; i++)
-        u[i] = spotopt__vlog(o->q[i] > 1e-290 ? o->q[i] : 1e-290);
-    if (w->has_interval) {
-        for (size_t i = 0; i < BLOCK; i++) {
-            low[i] = slope * u[i] - reach * o->sd[i];
-            high[i] = slope * u[i] + reach * o->sd[i];
-        }
-    }
-    for (size_t i = 0; i < BLOCK; i++)
-        o->t[i] = bias;
     if (evidence > 0.0) {
+        const double most = SPOTOPT__LAMBDA_MAX * SPOTOPT__LOG2_E;
+
 #pragma omp simd
         for (size_t i = 0; i < BLOCK; i++) {
-            double lambda = o->a[i] * spotopt__vlog1p(horizon_h / o->b[i]);
+            double lambda = o->a[i] * spotopt__vlog2_1p(horizon_h, o->b[i]);
 
-            lambda = lambda < SPOTOPT__LAMBDA_MAX ? lambda : SPOTOPT__LAMBDA_MAX;
+            lambda = lambda < most ? lambda : most;
             lambda = lambda > 1e-250 ? lambda : 1e-250;
-            o->t[i] = bias + evidence * spotopt__vlog(spotopt__vexpm1(lambda));
+            o->t[i] = bias + evidence * spotopt__vlog2(spotopt__vexp2m1(lambda));
         }
+    } else {
+        for (size_t i = 0; i < BLOCK; i++)
+            o->t[i] = bias;
     }
+#pragma omp simd
     for (size_t i = 0; i < BLOCK; i++)
-        u[i] = o->t[i] + slope * u[i];
+        u[i] = o->t[i] + slope * spotopt__vlog2(o->q[i] > 1e-290 ? o->q[i] : 1e-290);
     if (w->has_interval) {
         for (size_t i = 0; i < BLOCK; i++) {
-            low[i] += o->t[i];
-            high[i] += o->t[i];
+            low[i] = u[i] - reach * o->sd[i];
+            high[i] = u[i] + reach * o->sd[i];
         }
     }
 }
@@ -372,8 +421,11 @@ ascend(const work *w, size_t j)
             bend.bias = bend.evidence = 0.0;
             bend.slope = 1.0;
             for (size_t i = 0; i < BLOCK; i++)
-                u[i] = spotopt__apply_calibrator(&bend, u[i], 0.0, NULL, NULL, NULL);
+                u[i] = SPOTOPT__LOG2_E *
+                       spotopt__apply_calibrator(&bend, SPOTOPT__LN2 * u[i], 0.0, NULL, NULL, NULL);
         }
+        if (w->anchors[j].before == j)
+            continue;
         const double *before = columns[which] + w->anchors[j].before * BLOCK;
         for (size_t i = 0; i < BLOCK; i++)
             u[i] = u[i] > before[i] ? u[i] : before[i];
@@ -390,9 +442,9 @@ write_p(const target *to, const double *u, size_t n, double *restrict out)
     for (size_t i = 0; i < n; i++) {
         double v = at[i] + part * (next[i] - at[i]);
 
-        v = v > -700.0 ? v : -700.0;
-        v = v < 700.0 ? v : 700.0;
-        out[i] = 1.0 / (1.0 + spotopt__vexp(-v));
+        v = v > -1000.0 ? v : -1000.0;
+        v = v < 1000.0 ? v : 1000.0;
+        out[i] = 1.0 / (1.0 + spotopt__vexp2(-v));
     }
 }
 
@@ -401,9 +453,16 @@ score_block(const work *w, size_t first, size_t n, const target *targets, size_t
             double *out_p, double *out_low, double *out_high)
 {
     block *o = w->block;
+    size_t fulls = 0;
 
+    const uint32_t features = w->model->feature_count;
+
+    /* In parts, with work in between: few lines at a time can be on their way. */
+    foresee_features(w, first, 0, features / 3);
     load(w, first, n);
+    foresee_features(w, first, features / 3, 2 * features / 3);
     hazards(w);
+    foresee_features(w, first, 2 * features / 3, features);
     if (w->has_evidence) {
         const spotopt_model *m = w->model;
         const double a = m->evidence_kappa * m->evidence_alpha, b = a / m->evidence_mean;
@@ -414,7 +473,7 @@ score_block(const work *w, size_t first, size_t n, const target *targets, size_t
     if (w->has_interval)
         quadratics(w);
     for (size_t j = 0; j < w->anchor_count; j++) {
-        odds(w, &w->anchors[j]);
+        odds(w, &w->anchors[j], &fulls);
         if (w->has_interval)
             deviation(w, &w->anchors[j]);
         calibrate(w, j);
@@ -519,17 +578,33 @@ fold(work *w)
     for (uint32_t f = 0; f < m->feature_count; f++) {
         w->factor[f] = 1.0 / m->scale[f];
         w->shift[f] = -m->mean[f] / m->scale[f];
-        w->by_s[f] = m->beta[f] * w->factor[f];
-        w->by_r[f] = m->gamma[f] * w->factor[f];
-        w->s += m->beta[f] * w->shift[f];
-        w->r += m->gamma[f] * w->shift[f];
+        w->by_s[f] = SPOTOPT__LOG2_E * m->beta[f] * w->factor[f];
+        w->by_r[f] = 0.5 * m->gamma[f] * w->factor[f];
+        w->s += SPOTOPT__LOG2_E * m->beta[f] * w->shift[f];
+        w->r += 0.5 * m->gamma[f] * w->shift[f];
     }
+    w->log2_last = SPOTOPT__LOG2_E * log(spotopt__lead_h[SPOTOPT__LEADS - 1]);
     for (size_t k = 0; k < SPOTOPT__LEADS; k++) {
         w->half_log_lead[k] = 0.5 * log(spotopt__lead_h[k]);
         w->factor_of_lead[k] = exp(m->a[k] < 230.0 ? m->a[k] > -230.0 ? m->a[k] : -230.0 : 230.0);
     }
     w->odds_min = exp(SPOTOPT__ETA_MIN);
     w->odds_max = exp(SPOTOPT__ETA_MAX);
+}
+
+/* Whole lines of the cache: a vector that lies across two of them costs twice. */
+static void *
+take_lines(spotopt__arena *arena, size_t bytes)
+{
+    char *made = spotopt__arena_alloc(arena, bytes + LINE, 1);
+
+    return made != NULL ? made + (LINE - (uintptr_t)made % LINE) % LINE : NULL;
+}
+
+static size_t
+rows_to_line(const double *x)
+{
+    return (LINE - (uintptr_t)x % LINE) % LINE / sizeof *x;
 }
 
 bool
@@ -550,9 +625,9 @@ spotopt__forecast(const spotopt_model *model, const spotopt__rows *rows, const d
     w.by_s = spotopt__arena_alloc(&arena, 4 * features + 1, sizeof *w.by_s);
     w.anchors = spotopt__arena_alloc(&arena, most, sizeof *w.anchors);
     targets = spotopt__arena_alloc(&arena, horizon_count + 1, sizeof *targets);
-    w.block = spotopt__arena_alloc(&arena, 1, sizeof *w.block);
-    w.z = spotopt__arena_alloc(&arena, features * BLOCK + 1, sizeof *w.z);
-    w.u = spotopt__arena_alloc(&arena, 3 * most * BLOCK, sizeof *w.u);
+    w.block = take_lines(&arena, sizeof *w.block);
+    w.z = take_lines(&arena, features * BLOCK * sizeof *w.z);
+    w.u = take_lines(&arena, 3 * most * BLOCK * sizeof *w.u);
     is_fine = w.by_s != NULL && w.anchors != NULL && targets != NULL && w.block != NULL &&
               w.z != NULL && w.u != NULL;
     if (is_fine) {
@@ -565,11 +640,13 @@ spotopt__forecast(const spotopt_model *model, const spotopt__rows *rows, const d
         choose_anchors(&w, horizons_h, horizon_count);
         for (size_t t = 0; t < horizon_count; t++)
             targets[t] = aim(&w, horizons_h[t]);
-        for (size_t first = 0; first < rows->count; first += BLOCK) {
-            size_t left = rows->count - first;
+        /* The first block is short where that lets the others begin with a line of the cache. */
+        size_t next = rows->count > 4 * BLOCK ? rows_to_line(rows->x) : 0;
 
-            score_block(&w, first, left < BLOCK ? left : BLOCK, targets, horizon_count, out_p,
-                        out_low, out_high);
+        next = next > 0 ? next : BLOCK;
+        for (size_t first = 0; first < rows->count; first = next, next += BLOCK) {
+            next = next < rows->count ? next : rows->count;
+            score_block(&w, first, next - first, targets, horizon_count, out_p, out_low, out_high);
         }
     }
     spotopt__arena_free(&arena);
