@@ -12,6 +12,8 @@ typedef struct {} spotopt_ranking;
                                     const spotopt_metrics *metrics, const spotopt_policy *policy,
                                     const spotopt_model *model, const char *request,
                                     double now_s, uint32_t replicas, uint32_t top,
+                                    const char *current, double current_since_s,
+                                    uint32_t recent_moves, uint32_t is_noticed,
                                     const spotopt_options *options, spotopt_error *err)
     {
         spotopt_rank_params params = SPOTOPT_RANK_PARAMS_INIT;
@@ -26,6 +28,10 @@ typedef struct {} spotopt_ranking;
         params.now_s = now_s;
         params.count = replicas;
         params.top = top;
+        params.current = current;
+        params.current_since_s = current_since_s;
+        params.recent_moves = recent_moves;
+        params.is_noticed = is_noticed;
         return spotopt_rank(NULL, &params, options, &made, err) < 0 ? NULL : made;
     }
     /** The number of pools that were ranked. */

@@ -104,6 +104,10 @@
         for place in range(len(self)):
             yield self[place]
 
+    def switch(self):
+        """Whether what runs should stay or move, and why: a dict; None when rank() was not told where it runs."""
+        return self.to_dict().get("switch")
+
     def to_json(self):
         """The Ranking document."""
         return self._write()

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef SPOTOPT_RANK_H
 #define SPOTOPT_RANK_H
+#include <math.h>
+
 #include "spotopt/catalog.h"
 #include "spotopt/history.h"
 #include "spotopt/model.h"
@@ -31,16 +33,21 @@ typedef struct spotopt_rank_params {
     uint32_t count;                 /**< replicas, >= 1 */
     uint32_t top;                   /**< rows wanted; 0: all */
     const spotopt_model *model;     /**< or NULL: risk from layers 1 and 2 alone */
+    const char *current;            /**< id of the pool that the replicas run in now, or NULL: nothing runs yet */
+    double current_since_s;         /**< when they moved there, as now_s; -INFINITY: long ago */
+    uint32_t recent_moves;          /**< replicas moved within the last hour; they count against the budget */
+    uint32_t is_noticed;            /**< 1: the current pool is about to be taken away; dwell and budget do not hold */
 } spotopt_rank_params;
 
 /** The defaults of a struct, its size set: `= SPOTOPT_RANK_PARAMS_INIT`. */
-#define SPOTOPT_RANK_PARAMS_INIT { sizeof(spotopt_rank_params), NULL, NULL, NULL, NULL, NULL, 0.0, 1, 0, NULL }
+#define SPOTOPT_RANK_PARAMS_INIT \
+    { sizeof(spotopt_rank_params), NULL, NULL, NULL, NULL, NULL, 0.0, 1, 0, NULL, NULL, -INFINITY, 0, 0 }
 
 /**
  * Rank every pool of a catalog for a request.
  * @param params  borrowed for the call
  * @param out     free with spotopt_ranking_free()
- * @retval SPOTOPT_E_ARGUMENT  the request cannot be read, or asks for nothing
+ * @retval SPOTOPT_E_ARGUMENT  the request cannot be read, or asks for nothing; or current is not in the catalog
  * @since 0.1
  */
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
@@ -54,6 +61,44 @@ SPOTOPT_API size_t spotopt_ranking_count(const spotopt_ranking *ranking);
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_ranking_at(const spotopt_ranking *ranking, size_t place, uint32_t *out_pool, double *out_score,
                    spotopt_error *err);
+/** Why replicas that run already stay or move. */
+enum {
+    SPOTOPT_SWITCH_NONE = 0,      /**< no current pool was given */
+    SPOTOPT_SWITCH_IS_FIRST = 1,  /**< stay: no other pool is better */
+    SPOTOPT_SWITCH_NO_OTHER = 2,  /**< stay: no other pool came through the funnel */
+    SPOTOPT_SWITCH_SAVING = 3,    /**< stay: the lead does not pay for the move, or is within what is not known of the risks */
+    SPOTOPT_SWITCH_SHARE = 4,     /**< stay: the lead is below min_saving_frac of the price */
+    SPOTOPT_SWITCH_DWELL = 5,     /**< stay: not yet min_dwell_minutes there */
+    SPOTOPT_SWITCH_BUDGET = 6,    /**< stay: max_moves_per_hour is used up */
+    SPOTOPT_SWITCH_WORTH = 20,    /**< move: it pays */
+    SPOTOPT_SWITCH_NOTICE = 21,   /**< move: the current pool is about to be taken away */
+    SPOTOPT_SWITCH_DROPPED = 22   /**< move: the current pool did not come through the funnel */
+};
+
+/**
+ * Whether replicas that run already should move to the best pool. The lead in money is the price cut with which the
+ * current pool would score as the best one does (docs/algorithms.md, "Rank"); moving pays when, over the policy's
+ * change.horizon_hours, it exceeds change.move_usd and change.standard_errors of what is not known of the two risks.
+ */
+typedef struct spotopt_switch {
+    size_t size;                 /**< set by SPOTOPT_SWITCH_INIT */
+    int32_t why;                 /**< SPOTOPT_SWITCH_...; at 20 and above it says move */
+    uint32_t to_pool;            /**< catalog index of the pool to move to, or that it was held against; UINT32_MAX: none */
+    uint32_t replicas;           /**< to move now, at most what the budget leaves; 0: stay */
+    uint32_t reserved;           /**< 0 */
+    double lead_usd_per_h;       /**< of one replica; NaN where the current pool has no score */
+    double saving_usd;           /**< lead over the horizon, of one replica */
+    double switching_usd;        /**< of one replica */
+    double standard_error_usd;   /**< of saving_usd */
+    double net_usd;              /**< saving less switching cost and the standard errors asked for */
+} spotopt_switch;
+
+/** The defaults of a struct, its size set: `= SPOTOPT_SWITCH_INIT`. */
+#define SPOTOPT_SWITCH_INIT { sizeof(spotopt_switch), 0, UINT32_MAX, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0 }
+
+/** Stay or move, where params.current was given; else why is SPOTOPT_SWITCH_NONE. @since 0.1 */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_ranking_switch(const spotopt_ranking *ranking, spotopt_switch *out, spotopt_error *err);
 /** Write the Ranking document; give back with spotopt_text_free(). @since 0.1 */
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_ranking_write(const spotopt_ranking *ranking, char **out_text, size_t *out_length, spotopt_error *err);

@@ -47,6 +47,28 @@ rank(const session *s, const spotopt_rank_params *params)
     return status;
 }
 
+/* What runs already: --current and what belongs to it. */
+static bool
+read_current(const args *a, spotopt_rank_params *out)
+{
+    static const char *const others[] = {"since", "moves", "noticed"};
+
+    out->current = arg(a, "current");
+    for (size_t i = 0; i < 3 && out->current == NULL; i++) {
+        if (arg(a, others[i]) != NULL) {
+            say("--%s: --current is needed with it", others[i]);
+            return false;
+        }
+    }
+    if (arg(a, "since") != NULL && !read_time(arg(a, "since"), &out->current_since_s)) {
+        say("--since is \"%s\"; want a time such as 2026-01-01T00:00:00Z, or seconds",
+            arg(a, "since"));
+        return false;
+    }
+    out->is_noticed = arg(a, "noticed") != NULL;
+    return read_count(a, "moves", 0.0, &out->recent_moves);
+}
+
 int
 cmd_rank(const args *a)
 {
@@ -56,7 +78,8 @@ cmd_rank(const args *a)
     int status;
 
     if (!is_given(a, "catalog") || !is_given(a, "request") ||
-        !read_count(a, "count", 1.0, &params.count) || !read_count(a, "top", 0.0, &params.top))
+        !read_count(a, "count", 1.0, &params.count) || !read_count(a, "top", 0.0, &params.top) ||
+        !read_current(a, &params))
         return EXIT_USAGE;
     status = session_open(&s, a);
     if (status != 0)

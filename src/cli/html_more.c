@@ -206,6 +206,15 @@ html_ranking(const cJSON *doc, text *out)
         html_funnel_section(out, &f);
         view_funnel_free(&f);
     }
+    if (doc_at(doc, "switch") != NULL) {
+        html_section(out, "Stay or move", "What runs already moves where that pays.");
+        text_add(out, "<p>");
+        html_text(out, doc_text(doc, "switch.current"));
+        text_add(out, ": ");
+        html_text(out, doc_text(doc, "switch.reason"));
+        text_add(out, ".</p>\n");
+        html_section_end(out);
+    }
     text_add(out, "<div class=\"wide\">\n");
     html_section(
         out, "Why",

@@ -155,6 +155,15 @@ print_would_win(const cJSON *doc, text *out)
     }
 }
 
+static void
+print_switch(const cJSON *doc, text *out)
+{
+    if (doc_at(doc, "switch") == NULL)
+        return;
+    text_addf(out, "  %s now: ", doc_text(doc, "switch.current"));
+    text_addf(out, "%s\n", doc_text(doc, "switch.reason"));
+}
+
 void
 print_ranking(const cJSON *doc, const style *s, text *out)
 {
@@ -181,6 +190,7 @@ print_ranking(const cJSON *doc, const style *s, text *out)
     print_more(place, ROWS_SHOWN, "pools", out);
     print_first(doc, out);
     print_would_win(doc, out);
+    print_switch(doc, out);
     if (doc_at(doc, "funnel") != NULL) {
         text_add(out, "\n");
         print_funnel(doc, s, out);

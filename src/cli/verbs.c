@@ -67,6 +67,12 @@ static const flag rank_flags[] = {
     {"metrics", 0, "FILE", NULL, "performance of pools"},
     CATALOG_FLAGS,
     {"model", 0, "FILE", NULL, "a risk model, as 'spotopt risk fit' writes it"},
+    {"current", 0, "POOL", NULL,
+     "where the replicas run now: say whether they should stay or move, and why"},
+    {"since", 0, "TIME", NULL, "when they moved there; the default is long ago"},
+    {"moves", 0, "N", NULL, "replicas moved within the last hour; the default is 0"},
+    {"noticed", 0, NULL, NULL,
+     "the current pool is about to be taken away: dwell and budget do not hold them"},
     {0},
 };
 

@@ -143,9 +143,13 @@ read_headroom(reader *r, const spotopt__at *at, spotopt_error *err)
 static spotopt_status
 read_change(reader *r, const spotopt__at *at, spotopt_error *err)
 {
-    static const char *const known[] = {"min_saving_frac",    "min_dwell_minutes",
-                                        "max_moves_per_hour", "move_usd",
-                                        "horizon_hours",      NULL};
+    static const char *const known[] = {"min_saving_frac",
+                                        "min_dwell_minutes",
+                                        "max_moves_per_hour",
+                                        "move_usd",
+                                        "horizon_hours",
+                                        "standard_errors",
+                                        NULL};
     spotopt_policy *p = r->policy;
     spotopt_status status;
 
@@ -159,6 +163,8 @@ read_change(reader *r, const spotopt__at *at, spotopt_error *err)
         status = spotopt__maybe_real(at, "move_usd", 0.0, USD_MAX, &p->move_usd, err);
     if (status == SPOTOPT_OK)
         status = spotopt__maybe_real(at, "horizon_hours", 0.01, 8760.0, &p->change_horizon_h, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt__maybe_real(at, "standard_errors", 0.0, 100.0, &p->change_se, err);
     return status;
 }
 

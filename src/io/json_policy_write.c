@@ -169,6 +169,7 @@ spotopt_policy_write(const spotopt_policy *p, char **out_text, size_t *out_lengt
     spotopt__jw_put_real(jw, "max_moves_per_hour", p->max_moves_per_h);
     spotopt__jw_put_real(jw, "move_usd", p->move_usd);
     spotopt__jw_put_real(jw, "horizon_hours", p->change_horizon_h);
+    spotopt__jw_put_real(jw, "standard_errors", p->change_se);
     spotopt__jw_end_object(jw);
     write_overrides(jw, p);
 

@@ -49,6 +49,7 @@ spotopt__policy_new(spotopt_context *context, spotopt_policy **out, spotopt_erro
     policy->max_moves_per_h = 20.0;
     policy->move_usd = 0.01;
     policy->change_horizon_h = 4.0;
+    policy->change_se = 1.0;
     policy->gap_rel = NAN;
     policy->deadline_s = NAN;
     policy->seed = NAN;

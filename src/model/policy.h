@@ -62,6 +62,7 @@ struct spotopt_policy {
     double headroom_cpu_frac, headroom_memory_frac;
     spotopt__vec(spotopt__commitment) commitments;
     double min_saving_frac, min_dwell_min, max_moves_per_h, move_usd, change_horizon_h;
+    double change_se; /* standard errors that a saving has to exceed beside its cost */
     spotopt__vec(spotopt__override) overrides;
     double gap_rel, deadline_s, seed; /* NaN: not stated */
     char sha256[65];

@@ -137,6 +137,40 @@ find_insights(spotopt__scene *scene, const spotopt__rank_pool *pools,
     return is_fine;
 }
 
+/* Compares what runs with the first place, or with the second where it holds the first itself. */
+static void
+judge_hold(const spotopt__scene *scene, const spotopt__rank_pool *pools, const uint32_t *from,
+           const spotopt__rank_terms *terms, const spotopt__rank_row *rows, size_t count)
+{
+    spotopt__hold *hold = scene->hold;
+    const spotopt_policy *policy = scene->policy;
+    const spotopt__rank_change change = {.move_usd = policy->move_usd,
+                                         .horizon_h = policy->change_horizon_h,
+                                         .standard_errors = policy->change_se,
+                                         .min_saving_frac = policy->min_saving_frac,
+                                         .min_dwell_min = policy->min_dwell_min,
+                                         .max_moves_per_h = policy->max_moves_per_h};
+    spotopt__rank_held held = {.dwell_min = hold->dwell_min,
+                               .moves = hold->moves,
+                               .replicas = hold->replicas,
+                               .is_noticed = hold->is_noticed};
+
+    hold->best = SPOTOPT__NONE;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t pool = from[rows[i].pool];
+
+        if (pool == hold->current) {
+            held.current = &pools[rows[i].pool];
+            held.current_p_sd = scene->pools[pool].p_horizon_sd;
+        } else if (held.best == NULL) {
+            hold->best = pool;
+            held.best = &pools[rows[i].pool];
+            held.best_p_sd = scene->pools[pool].p_horizon_sd;
+        }
+    }
+    spotopt__rank_hold(&held, &change, terms, &hold->found);
+}
+
 spotopt_status
 spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, double replicas,
                     spotopt_error *err)
@@ -151,6 +185,8 @@ spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, doub
             ? spotopt__nomem(err, "a ranking")
             : find_on_demand_need(scene, request, replicas, &on_demand_need, err);
 
+    if (status == SPOTOPT_OK && count == 0 && scene->hold != NULL)
+        judge_hold(scene, pools, from, NULL, rows, 0);
     if (status != SPOTOPT_OK || count == 0)
         goto done;
     for (size_t i = 0; i < count; i++)
@@ -169,6 +205,8 @@ spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, doub
                                               scene->rank_flip_change);
     if (scene->wants_insights && !find_insights(scene, pools, &terms, rows, count))
         status = spotopt__nomem(err, "a ranking");
+    if (scene->hold != NULL)
+        judge_hold(scene, pools, from, &terms, rows, count);
 done:
     spotopt__free(scene->context, pools);
     spotopt__free(scene->context, rows);

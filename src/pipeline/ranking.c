@@ -17,6 +17,7 @@ struct spotopt_ranking {
     size_t count;
     char *text;
     size_t length;
+    spotopt_switch advice;
 };
 
 /* --- the request as a manifest --- */
@@ -237,6 +238,8 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
                          scene->place_count > 1 ? scene->rank_flip : (double)NAN);
     put_four(&jw, "change", scene->rank_flip_change);
     spotopt__jw_end_object(&jw);
+    if (scene->hold != NULL && !spotopt__switch_put(scene, &jw))
+        str.failed = true;
     spotopt__jw_key(&jw, "funnel");
     spotopt__funnel_put(scene->funnel, spotopt__option(options, SPOTOPT__OPT_TIMINGS) > 0.0, &jw);
     spotopt__jw_end_object(&jw);
@@ -247,6 +250,55 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
 
 /* --- the public face --- */
 
+static spotopt_status
+check_params(const spotopt_rank_params *params, spotopt_error *err)
+{
+    if (params->catalog == NULL || params->count < 1)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "params: %s",
+                             params->catalog == NULL ? "catalog is NULL; it is needed"
+                                                     : "count is 0; want at least 1");
+    if (params->is_noticed > 1)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "params: is_noticed is %u; want 0 or 1",
+                             params->is_noticed);
+    if (params->current != NULL && !(params->current_since_s <= params->now_s))
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
+                             "params: current_since_s is %s; want a time up to now_s",
+                             isnan(params->current_since_s) ? "NaN" : "after now_s");
+    return SPOTOPT_OK;
+}
+
+static spotopt_status
+find_hold(const spotopt_rank_params *params, spotopt__hold *out, spotopt_error *err)
+{
+    *out =
+        (spotopt__hold){.current = spotopt__map_get(&params->catalog->pool_by_id, params->current),
+                        .dwell_min = (params->now_s - params->current_since_s) / 60.0,
+                        .moves = params->recent_moves,
+                        .replicas = params->count,
+                        .is_noticed = params->is_noticed != 0,
+                        .best = SPOTOPT__NONE};
+    if (out->current == SPOTOPT__NONE)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
+                             "current is \"%.120s\"; want the id of a pool in the catalog",
+                             params->current);
+    return SPOTOPT_OK;
+}
+
+static void
+take_advice(const spotopt__hold *hold, spotopt_switch *out)
+{
+    const spotopt__rank_switch *found = &hold->found;
+
+    out->why = found->why;
+    out->to_pool = hold->best;
+    out->replicas = (uint32_t)found->replicas;
+    out->lead_usd_per_h = found->lead_usd_per_h;
+    out->saving_usd = found->saving_usd;
+    out->switching_usd = found->switching_usd;
+    out->standard_error_usd = found->standard_error_usd;
+    out->net_usd = found->net_usd;
+}
+
 spotopt_status
 spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
              const spotopt_options *options, spotopt_ranking **out, spotopt_error *err)
@@ -255,6 +307,7 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
     spotopt_plan_params scene_params = SPOTOPT_PLAN_PARAMS_INIT;
     spotopt_cluster *cluster = NULL;
     spotopt_ranking *ranking = NULL;
+    spotopt__hold hold = {.current = SPOTOPT__NONE};
     spotopt__scene scene;
     spotopt_status status;
 
@@ -262,10 +315,9 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "params or out is NULL");
     if ((status = spotopt__copy_in(&params, sizeof params, given, "params", err)) != SPOTOPT_OK)
         return status;
-    if (params.catalog == NULL || params.count < 1)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "params: %s",
-                             params.catalog == NULL ? "catalog is NULL; it is needed"
-                                                    : "count is 0; want at least 1");
+    if ((status = check_params(&params, err)) != SPOTOPT_OK ||
+        (params.current != NULL && (status = find_hold(&params, &hold, err)) != SPOTOPT_OK))
+        return status;
     memset(&scene, 0, sizeof scene);
     if ((status = make_cluster(context, &params, &cluster, err)) != SPOTOPT_OK)
         goto done;
@@ -279,6 +331,7 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
     if ((status = spotopt__scene_make(context, &scene_params, options, &scene, err)) != SPOTOPT_OK)
         goto done;
     scene.wants_insights = true;
+    scene.hold = params.current != NULL ? &hold : NULL;
     if ((status = spotopt__screen_rank(&scene, params.count, err)) != SPOTOPT_OK)
         goto done;
     ranking = spotopt__alloc(context, sizeof *ranking);
@@ -298,6 +351,9 @@ spotopt_rank(spotopt_context *context, const spotopt_rank_params *given,
     }
     for (uint32_t i = 0; i < scene.place_count; i++)
         ranking->scores[i] = scene.pools[scene.by_place[i]].score;
+    ranking->advice = (spotopt_switch)SPOTOPT_SWITCH_INIT;
+    if (params.current != NULL)
+        take_advice(&hold, &ranking->advice);
     status = write_text(&scene, &params, options, ranking, err);
 done:
     if (status == SPOTOPT_OK)
@@ -354,5 +410,21 @@ spotopt_ranking_write(const spotopt_ranking *ranking, char **out_text, size_t *o
         return spotopt__nomem(err, "a ranking's text");
     if (out_length != NULL)
         *out_length = ranking->length;
+    return SPOTOPT_OK;
+}
+
+spotopt_status
+spotopt_ranking_switch(const spotopt_ranking *ranking, spotopt_switch *out, spotopt_error *err)
+{
+    spotopt_switch made = SPOTOPT_SWITCH_INIT;
+
+    if (ranking == NULL)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "ranking is NULL; want it set");
+    if (out == NULL || out->size < sizeof out->size)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
+                             "out.size is not set; want SPOTOPT_SWITCH_INIT");
+    made = ranking->advice;
+    made.size = out->size;
+    memcpy(out, &made, out->size < sizeof made ? out->size : sizeof made);
     return SPOTOPT_OK;
 }

@@ -334,6 +334,8 @@ find_risk(spotopt__scene *scene, spotopt_error *err)
         spotopt__scene_pool *pool = &scene->pools[i];
 
         pool->p_horizon = three[i];
+        pool->p_horizon_sd =
+            (three[2 * count + i] - three[count + i]) / (2.0 * SPOTOPT__INTERVAL_Z);
         pool->risk_flags = spotopt__risk_flags(risk, i);
         pool->losses_per_h = losses_per_h(three[i], scene->policy->horizon_h);
         pool->cost = scene->catalog->pools.at[i].usd_per_h +

@@ -26,6 +26,7 @@ typedef struct spotopt__scene_pool {
     double vcpu;            /* of the machine; quotas count these */
     double p[SPOTOPT__HORIZONS], low[SPOTOPT__HORIZONS], high[SPOTOPT__HORIZONS];
     double p_horizon;      /* at the policy's horizon */
+    double p_horizon_sd;   /* of that forecast: its 95 % interval over 2 * 1.96 */
     double losses_per_h;   /* expected interruptions of one node, per hour */
     double cost;           /* usd_per_h and expected interruption cost per hour */
     int32_t stage, reason; /* where it left the funnel; stage -1: it did not */
@@ -44,6 +45,15 @@ typedef struct spotopt__insight {
     double low, high;  /* score while what is unknown is at its worst, and at its best */
     double would_win[SPOTOPT__QUANTITIES]; /* value with which it would be first; NaN: none, or it is known */
 } spotopt__insight;
+
+/* What runs already: asked about by a ranking. */
+typedef struct spotopt__hold {
+    uint32_t current; /* catalog index; SPOTOPT__NONE: nothing runs */
+    double dwell_min, moves, replicas;
+    bool is_noticed;
+    uint32_t best; /* found: the pool to compare with, or SPOTOPT__NONE */
+    spotopt__rank_switch found;
+} spotopt__hold;
 
 typedef struct spotopt__scene_node {
     uint32_t pool;         /* in the catalog; SPOTOPT__NONE: not found there */
@@ -76,6 +86,7 @@ typedef struct spotopt__scene {
     uint32_t place_count;
     bool wants_insights;        /* set before ranking */
     spotopt__insight *insights; /* by place; NULL: not asked for */
+    spotopt__hold *hold;        /* NULL: not asked for; set before ranking */
     bool on_demand_only; /* spot disabled, or an override on the whole cluster is live */
     const spotopt__override *forced; /* the override that does it, or NULL */
     uint32_t rank_reference;         /* the pool that contributions are counted from */

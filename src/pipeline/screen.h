@@ -18,4 +18,9 @@ spotopt_status spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts
 /* Words for a pool's rank_flags, as items of an array. */
 void spotopt__rank_put_flags(uint32_t flags, spotopt__jw *jw);
 
+/* rank_switch.c: "is-first", "dwell" and so on; "" for none. */
+const char *spotopt__switch_text(int32_t why);
+/* The member "switch" of a ranking that was asked about what runs. False: no memory. */
+bool spotopt__switch_put(const spotopt__scene *scene, spotopt__jw *jw);
+
 #endif

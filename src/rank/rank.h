@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "model/policy.h"
 #include "model/resources.h"
+#include "spotopt/rank.h"
 
 /*
  * Ranking on plain arrays. Where a number comes from (history, metrics, a request) is the caller's affair; NaN means
@@ -109,6 +110,33 @@ size_t spotopt__rank_alternates(size_t count, size_t place, size_t out_places[SP
 /* --- front.c --- */
 /* Marks the rows on the Pareto front in u. False: no memory. */
 bool spotopt__rank_mark_front(spotopt_context *context, spotopt__rank_row *rows, size_t count);
+
+/* --- hysteresis.c --- */
+/* What a policy says of changes. */
+typedef struct spotopt__rank_change {
+    double move_usd;        /* of one replica */
+    double horizon_h;       /* over which a move must pay */
+    double standard_errors; /* that it must exceed beside */
+    double min_saving_frac; /* of the current price */
+    double min_dwell_min, max_moves_per_h;
+} spotopt__rank_change;
+/* What runs: the best pool other than the current one where that is first or noticed; NULL: there is none. */
+typedef struct spotopt__rank_held {
+    const spotopt__rank_pool *best, *current; /* current NULL: it is not to be used any more */
+    double best_p_sd, current_p_sd;           /* standard errors of their p_h */
+    double dwell_min, moves, replicas;        /* minutes since it moved there; replicas moved in the last hour; now there */
+    bool is_noticed;
+} spotopt__rank_held;
+typedef struct spotopt__rank_switch {
+    int32_t why;     /* SPOTOPT_SWITCH_... */
+    double replicas; /* to move now, whole */
+    double lead_usd_per_h, saving_usd, switching_usd, standard_error_usd, net_usd; /* of one replica; NaN: no score */
+} spotopt__rank_switch;
+/* USD an hour and request that the current pool would have to cost less to score as the best; below 0: the other way. */
+double spotopt__rank_lead(const spotopt__rank_pool *best, const spotopt__rank_pool *current,
+                          const spotopt__rank_terms *terms);
+void spotopt__rank_hold(const spotopt__rank_held *held, const spotopt__rank_change *change,
+                        const spotopt__rank_terms *terms, spotopt__rank_switch *out);
 
 /* --- unknown.c --- */
 /* How good and how bad a pool can be while what nobody measured is unknown: factors all at 0.01 and all at 1 there. */

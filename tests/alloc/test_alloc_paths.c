@@ -226,6 +226,9 @@ run_rank(spotopt_context *context, spotopt_error *err)
     params.policy = whole.policy;
     params.request = "cpu=1500m,memory=2Gi";
     params.now_s = SMALL_NOW_S;
+    spotopt_pool_info info = SPOTOPT_POOL_INFO_INIT;
+    if (spotopt_catalog_pool_at(whole.catalog, 0, &info, NULL) == SPOTOPT_OK)
+        params.current = info.id;
     status = spotopt_rank(context, &params, NULL, &ranking, err);
     if (status == SPOTOPT_OK)
         status = spotopt_ranking_write(ranking, &text, &length, err);

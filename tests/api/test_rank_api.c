@@ -143,6 +143,63 @@ test_rank__refuses_a_request_that_cannot_be_read(void)
     spotopt_catalog_free(catalog);
 }
 
+static void
+test_rank__tells_what_runs_to_stay_or_to_move(void)
+{
+    spotopt_catalog *catalog = read_catalog();
+    spotopt_rank_params params = SPOTOPT_RANK_PARAMS_INIT;
+    spotopt_policy *policy = NULL;
+    spotopt_ranking *ranking = rank(catalog, NULL, 3);
+    static const char free_moves[] =
+        "{\"apiVersion\":\"spotopt/v1\",\"kind\":\"Policy\",\"change\":{"
+        "\"min_saving_frac\":0,\"move_usd\":0,\"standard_errors\":0}}";
+    const size_t count = spotopt_ranking_count(ranking);
+    spotopt_switch advice = SPOTOPT_SWITCH_INIT;
+    uint32_t first = 0;
+
+    CU_ASSERT_EQUAL(spotopt_ranking_switch(ranking, &advice, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(advice.why, SPOTOPT_SWITCH_NONE);
+    CU_ASSERT_EQUAL(advice.to_pool, UINT32_MAX);
+    CU_ASSERT_EQUAL(spotopt_ranking_at(ranking, 0, &first, NULL, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(
+        spotopt_policy_parse(NULL, free_moves, sizeof free_moves - 1, "p", &policy, &err),
+        SPOTOPT_OK);
+    params.catalog = catalog;
+    params.policy = policy;
+    params.request = "cpu=1500m,memory=4Gi";
+    params.count = 3;
+    params.now_s = 360000;
+    for (size_t place = 0; place < count; place++) {
+        spotopt_pool_info info = SPOTOPT_POOL_INFO_INIT;
+        spotopt_ranking *again = NULL;
+        uint32_t pool;
+
+        CU_ASSERT_EQUAL(spotopt_ranking_at(ranking, place, &pool, NULL, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(spotopt_catalog_pool_at(catalog, pool, &info, &err), SPOTOPT_OK);
+        params.current = info.id;
+        params.current_since_s = -INFINITY;
+        CU_ASSERT_EQUAL(spotopt_rank(NULL, &params, NULL, &again, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(spotopt_ranking_switch(again, &advice, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(advice.why, place == 0 ? SPOTOPT_SWITCH_IS_FIRST : SPOTOPT_SWITCH_WORTH);
+        CU_ASSERT_EQUAL(advice.replicas, place == 0 ? 0 : 3);
+        CU_ASSERT(place == 0 || advice.to_pool == first);
+        spotopt_ranking_free(again);
+        params.current_since_s = params.now_s - 60.0;
+        CU_ASSERT_EQUAL(spotopt_rank(NULL, &params, NULL, &again, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(spotopt_ranking_switch(again, &advice, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(advice.why, place == 0 ? SPOTOPT_SWITCH_IS_FIRST : SPOTOPT_SWITCH_DWELL);
+        spotopt_ranking_free(again);
+    }
+    params.current = "no such pool";
+    spotopt_ranking *none = NULL;
+    CU_ASSERT_EQUAL(spotopt_rank(NULL, &params, NULL, &none, &err), SPOTOPT_E_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "no such pool"));
+    CU_ASSERT_PTR_NULL(none);
+    spotopt_ranking_free(ranking);
+    spotopt_policy_free(policy);
+    spotopt_catalog_free(catalog);
+}
+
 int
 main(void)
 {
@@ -150,6 +207,7 @@ main(void)
         TEST(test_rank__buys_a_large_machine_only_for_many_replicas),
         TEST(test_rank__follows_what_history_shows_over_the_vendors_word),
         TEST(test_rank__writes_the_same_document_twice),
+        TEST(test_rank__tells_what_runs_to_stay_or_to_move),
         TEST(test_rank__refuses_a_request_that_cannot_be_read),
     };
 

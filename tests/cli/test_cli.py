@@ -450,6 +450,24 @@ class Verbs(unittest.TestCase):
         self.assertIn(b"/pools/0/capacity", r.stderr)
 
     @needs("rank")
+    def test_rank_tells_what_runs_to_stay_or_move(self):
+        base = ["rank", "--catalog", data("catalog.json"), "--request", "cpu=2,memory=8Gi", "--now", "2026-01-01T01:00:00Z"]
+        pools = [row["pool"] for row in json.loads(run(*base).stdout)["pools"]]
+        self.assertNotIn("switch", json.loads(run(*base).stdout))
+        first = json.loads(run(*base, "--current", pools[0]).stdout)["switch"]
+        self.assertEqual((first["verdict"], first["why"], first["to"]), ("stay", "is-first", pools[1]))
+        late = base + ["--current", pools[-1], "--since", "2026-01-01T00:48:00Z"]
+        held = json.loads(run(*late).stdout)["switch"]
+        self.assertEqual((held["verdict"], held["reason"]), ("stay", "stay: dwell 12 of 30 min"))
+        self.assertIn(b"stay: dwell 12 of 30 min", run(*late, "-o", "table").stdout)
+        self.assertIn(b"stay: dwell 12 of 30 min", run(*late, "-o", "html").stdout)
+        self.assertEqual(json.loads(run(*late, "--noticed").stdout)["switch"]["why"], "notice")
+        spent = json.loads(run(*base, "--current", pools[-1], "--moves", "20").stdout)["switch"]
+        self.assertEqual(spent["why"], "budget")
+        self.assertEqual(run(*base, "--current", "nowhere").returncode, 2)
+        self.assertEqual(run(*base, "--moves", "3").returncode, 2)
+
+    @needs("rank")
     def test_rank_orders_and_refuses_nonsense(self):
         base = ["rank", "--catalog", data("catalog.json"), "--history", data("history.csv"), *NOW]
         r = run(*base, "--request", "cpu=2,memory=4Gi", "--top", "5")

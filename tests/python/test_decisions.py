@@ -122,6 +122,10 @@ def test_a_ranking_is_a_sequence_best_first(catalog, policy, now):
     document = ranking.to_dict()
     assert document["kind"] == "Ranking"
     assert document["pools"][0]["pool"] == catalog[ranking[0].pool].id
+    assert ranking.switch() is None
+    last = catalog[ranking[len(ranking) - 1].pool].id
+    advice = spotopt.rank(catalog, "cpu=4,memory=16Gi", policy=policy, now=now, current=last, since=now, noticed=True).switch()
+    assert advice["verdict"] == "move" and advice["why"] == "notice" and advice["to"] == document["pools"][0]["pool"]
     assert ranking.to_json() == spotopt.rank(catalog, "cpu=4,memory=16Gi", policy=policy, now=now).to_json()
     with pytest.raises(IndexError):
         ranking[len(ranking)]

@@ -561,6 +561,206 @@ test_rank__columns_score_and_order_as_rows_do(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.message, "factors[77]"));
 }
 
+/* --- staying and moving --- */
+
+static spotopt__rank_change
+no_change_terms(void)
+{
+    return (spotopt__rank_change){.horizon_h = 4.0, .max_moves_per_h = INFINITY};
+}
+
+static void
+test_rank__free_moves_follow_the_ranking(void)
+{
+    size_t moves = 0;
+
+    spotopt__rng_seed(&rng, 20);
+    for (int round = 0; round < 3000; round++) {
+        int32_t score = round % SPOTOPT__SCORES;
+        spotopt__rank_terms terms = random_terms(score == SPOTOPT__SCORE_QUANTILE ? 0 : score);
+        spotopt__rank_change change = no_change_terms();
+        spotopt__rank_pool pools[8];
+        spotopt__rank_row rows[8];
+        size_t reference, at = spotopt__rng_below(&rng, 8);
+
+        for (int i = 0; i < 8; i++)
+            pools[i] = random_pool(i);
+        CU_ASSERT(spotopt__rank_order(NULL, pools, 8, &terms, rows, &reference));
+        const spotopt__rank_held held = {
+            .best = &pools[rows[at == 0].pool], .current = &pools[rows[at].pool], .replicas = 1};
+        spotopt__rank_switch found;
+        spotopt__rank_hold(&held, &change, &terms, &found);
+        bool is_behind = at != 0 && rows[0].score > rows[at].score + 1e-9;
+        CU_ASSERT_EQUAL(found.why == SPOTOPT_SWITCH_WORTH, is_behind);
+        CU_ASSERT_EQUAL(found.replicas, is_behind ? 1.0 : 0.0);
+        moves += is_behind;
+        /* The cut of the price does what it says: level with it, behind with a little less. */
+        if (is_behind && found.lead_usd_per_h < held.current->usd_per_h / held.current->fits) {
+            spotopt__rank_pool cheaper = *held.current;
+            spotopt__rank_row row;
+
+            if (isnan(cheaper.list_usd_per_h))
+                cheaper.list_usd_per_h = cheaper.usd_per_h;
+            cheaper.usd_per_h -= (found.lead_usd_per_h + 1e-12) * cheaper.fits;
+            spotopt__rank_score_one(&cheaper, &terms, &row);
+            CU_ASSERT(row.score >= rows[0].score - 1e-6);
+            cheaper.usd_per_h += 1e-6 * cheaper.usd_per_h + 2e-12 * cheaper.fits;
+            spotopt__rank_score_one(&cheaper, &terms, &row);
+            CU_ASSERT(row.score < rows[0].score + 1e-9);
+        }
+    }
+    CU_ASSERT(moves > 1500);
+}
+
+static void
+test_rank__the_lead_in_expected_cost_is_the_saving(void)
+{
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_pool best = plain_pool("a", 0.02, 0.1), current = plain_pool("b", 0.05, 0.4);
+
+    terms.score = SPOTOPT__SCORE_EXPECTED_COST;
+    double want = (0.05 - 0.02) + (0.4 - 0.1) * terms.interruption_usd / terms.horizon_h;
+    CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_lead(&best, &current, &terms), want, 1e-9);
+    CU_ASSERT(spotopt__rank_lead(&current, &best, &terms) < 0.0);
+    CU_ASSERT_EQUAL(spotopt__rank_lead(&best, &best, &terms), 0.0);
+    current.fits = best.fits = 2.0; /* of one replica */
+    CU_ASSERT_DOUBLE_EQUAL(spotopt__rank_lead(&best, &current, &terms), want / 2.0, 1e-9);
+}
+
+/* Each obstacle by itself, and what overrides them. */
+static void
+test_rank__says_what_holds_a_move_back(void)
+{
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_pool best = plain_pool("a", 0.02, 0.1), current = plain_pool("b", 0.03, 0.1);
+    spotopt__rank_held held = {
+        .best = &best, .current = &current, .dwell_min = 60, .moves = 2, .replicas = 10};
+    spotopt__rank_change change = {.move_usd = 0.001,
+                                   .horizon_h = 4,
+                                   .standard_errors = 1,
+                                   .min_saving_frac = 0.05,
+                                   .min_dwell_min = 30,
+                                   .max_moves_per_h = 20};
+    spotopt__rank_switch s;
+
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_WORTH);
+    CU_ASSERT_EQUAL(s.replicas, 10);
+    CU_ASSERT_DOUBLE_EQUAL(s.lead_usd_per_h, 0.01, 1e-9); /* equal but for the price */
+    CU_ASSERT_DOUBLE_EQUAL(s.net_usd, 4 * 0.01 - 0.001, 1e-9);
+    held.moves = 14.5;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.replicas, 5); /* what the budget leaves */
+    held.moves = 19.5;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_BUDGET);
+    CU_ASSERT_EQUAL(s.replicas, 0);
+    held.dwell_min = 12;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_DWELL);
+    change.min_saving_frac = 0.34;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_SHARE);
+    change.move_usd = 0.041;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_SAVING);
+    change.move_usd = 0.001;
+    held.best_p_sd = 0.5; /* nobody knows */
+    change.standard_errors = 2;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_SAVING);
+    CU_ASSERT(s.standard_error_usd > 0.02);
+    held.is_noticed = true;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_NOTICE);
+    CU_ASSERT_EQUAL(s.replicas, 10);
+    held.current = NULL;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_DROPPED);
+    CU_ASSERT(isnan(s.lead_usd_per_h));
+    held.current = &current;
+    held.best = NULL;
+    spotopt__rank_hold(&held, &change, &terms, &s);
+    CU_ASSERT_EQUAL(s.why, SPOTOPT_SWITCH_NO_OTHER);
+    CU_ASSERT_EQUAL(s.replicas, 0);
+}
+
+/* Prices that wander all the time, one decision every five minutes for a month. */
+static size_t
+follow_noise(const spotopt__rank_change *change, size_t *out_most_in_hour, double *out_least_stay)
+{
+    enum { POOLS = 6, STEPS = 12 * 24 * 30 };
+    static double moved_at[STEPS];
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_pool pools[POOLS];
+    spotopt__rank_row rows[POOLS];
+    double log_price[POOLS] = {0.0}, since = -INFINITY;
+    size_t moves = 0, reference;
+    uint32_t current = 0;
+
+    *out_most_in_hour = 0;
+    *out_least_stay = INFINITY;
+    for (int i = 0; i < POOLS; i++)
+        pools[i] = random_pool(i);
+    for (int step = 0; step < STEPS; step++) {
+        double now = 5.0 * step;
+        size_t recent = 0;
+
+        for (int i = 0; i < POOLS; i++) {
+            log_price[i] = 0.9 * log_price[i] + 0.3 * (unit() + unit() + unit() - 1.5);
+            pools[i].fits = 1;
+            pools[i].usd_per_h = 0.03 * exp(log_price[i]);
+            pools[i].p_h = 0.3;
+        }
+        while (recent < moves && moved_at[moves - 1 - recent] > now - 60.0)
+            recent++;
+        CU_ASSERT(spotopt__rank_order(NULL, pools, POOLS, &terms, rows, &reference));
+        const spotopt__rank_held held = {.best = &pools[rows[rows[0].pool == current].pool],
+                                         .current = &pools[current],
+                                         .best_p_sd = 0.02,
+                                         .current_p_sd = 0.02,
+                                         .dwell_min = now - since,
+                                         .moves = (double)recent,
+                                         .replicas = 1};
+        spotopt__rank_switch s;
+        spotopt__rank_hold(&held, change, &terms, &s);
+        if (s.replicas < 1.0)
+            continue;
+        CU_ASSERT(s.net_usd >= 0.0);
+        *out_least_stay = fmin(*out_least_stay, now - since);
+        current = rows[0].pool;
+        since = moved_at[moves++] = now;
+        *out_most_in_hour = recent + 1 > *out_most_in_hour ? recent + 1 : *out_most_in_hour;
+    }
+    return moves;
+}
+
+static void
+test_rank__noise_does_not_make_replicas_wander(void)
+{
+    spotopt__rank_change change = no_change_terms();
+    size_t in_hour;
+    double stay;
+
+    spotopt__rng_seed(&rng, 21);
+    size_t wild = follow_noise(&change, &in_hour, &stay);
+    CU_ASSERT(wild > 1000 && in_hour > 5 && stay == 5.0); /* the series does ask for it */
+    change.max_moves_per_h = 2;
+    spotopt__rng_seed(&rng, 21);
+    CU_ASSERT(follow_noise(&change, &in_hour, &stay) <= 2 * 24 * 30);
+    CU_ASSERT_EQUAL(in_hour, 2);
+    change.max_moves_per_h = INFINITY;
+    change.min_dwell_min = 30;
+    spotopt__rng_seed(&rng, 21);
+    CU_ASSERT(follow_noise(&change, &in_hour, &stay) <= 2 * 24 * 30);
+    CU_ASSERT_EQUAL(stay, 30.0);
+    change.min_dwell_min = 0;
+    change.move_usd = 0.05;
+    change.standard_errors = 1;
+    spotopt__rng_seed(&rng, 21);
+    CU_ASSERT(follow_noise(&change, &in_hour, &stay) < wild / 3);
+}
+
 static void
 test_rank__money_ratio_trades_as_expected_cost_does(void)
 {
@@ -615,6 +815,10 @@ main(void)
         TEST(test_rank__the_front_is_what_nothing_dominates),
         TEST(test_rank__says_what_an_unknown_would_have_to_be),
         TEST(test_rank__columns_score_and_order_as_rows_do),
+        TEST(test_rank__free_moves_follow_the_ranking),
+        TEST(test_rank__the_lead_in_expected_cost_is_the_saving),
+        TEST(test_rank__says_what_holds_a_move_back),
+        TEST(test_rank__noise_does_not_make_replicas_wander),
         TEST(test_rank__money_ratio_trades_as_expected_cost_does),
         TEST(test_rank__survives_every_failing_allocation),
     };

@@ -131,16 +131,19 @@ def learn_shocks(history, from_s, to_s, *, horizon_h=4.0, region_frac=0.30, glob
 
 
 def rank(catalog, request, *, history=None, metrics=None, policy=None, model=None, now, count=1, top=0,
-         options=None, progress=None, **values):
+         current=None, since=None, moves=0, noticed=False, options=None, progress=None, **values):
     """Rank every pool of a catalog for count replicas of a request. Returns a Ranking.
 
-    request is "cpu=4,memory=16Gi" or a dict such as {"cpu": 4, "memory": "16Gi"}.
+    request is "cpu=4,memory=16Gi" or a dict such as {"cpu": 4, "memory": "16Gi"}. With current, the id of the pool that
+    they run in since a time, Ranking.switch() tells whether they should move; moves were made within the last hour, and
+    noticed says that the current pool is about to be taken away.
     """
     if isinstance(request, dict):
         request = ",".join("%s=%s" % item for item in request.items())
     call = _options(options, progress, values)
     with in_use(catalog, history, metrics, policy):
-        return Ranking._rank_of(catalog, history, metrics, policy, model, request, _seconds(now), count, top, call)
+        return Ranking._rank_of(catalog, history, metrics, policy, model, request, _seconds(now), count, top, current,
+                                -float("inf") if since is None else _seconds(since), moves, int(noticed), call)
 
 
 def _flat(values):
