@@ -45,3 +45,20 @@ spotopt__keyed_descending(spotopt__keyed *list, size_t count)
     if (count > 1)
         qsort(list, count, sizeof *list, compare_descending);
 }
+
+static int
+compare_hashed(const void *a, const void *b)
+{
+    const spotopt__hashed *x = a, *y = b;
+
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+void
+spotopt__hashed_sort(spotopt__hashed *list, size_t count)
+{
+    if (count > 1)
+        qsort(list, count, sizeof *list, compare_hashed);
+}

@@ -14,4 +14,12 @@ typedef struct spotopt__keyed {
 void spotopt__keyed_ascending(spotopt__keyed *list, size_t count);
 void spotopt__keyed_descending(spotopt__keyed *list, size_t count);
 
+/* The same with a hash: equal ones end up side by side, least id first. */
+typedef struct spotopt__hashed {
+    uint64_t hash;
+    uint32_t id;
+} spotopt__hashed;
+
+void spotopt__hashed_sort(spotopt__hashed *list, size_t count);
+
 #endif

@@ -9,22 +9,15 @@
  * demands. Used where it has much fewer items.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/keyed.h"
 #include "pack/coarse.h"
-
 #include "pack/part.h"
 #include "pack/pricing.h"
 
 #define ITEMS_LEAST 24 /* fewer need no help */
 #define MERGED_MOST 0.6
 #define FORCES_LEAST 0.05 /* of the nodes that the strictest limit forces: less is dropped */
-
-/* Items are told apart by what the coarser problem still sees. */
-typedef struct keyed {
-    uint64_t hash;
-    uint32_t item;
-} keyed;
 
 typedef struct limits {
     const spotopt__model *model;
@@ -117,22 +110,12 @@ is_alike(const limits *kept, uint32_t a, uint32_t b)
            limits_of(kept, a) == limits_of(kept, b);
 }
 
-static int
-compare_keyed(const void *a, const void *b)
-{
-    const keyed *x = a, *y = b;
-
-    if (x->hash != y->hash)
-        return x->hash < y->hash ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
-}
-
 /* Numbers the merged items in the order of their first; false when memory ran out. */
 static bool
 merge_items(spotopt__coarse *coarse, const limits *kept)
 {
     const spotopt__model *model = kept->model;
-    keyed *order = spotopt__alloc_array(model->context, model->items + 1, sizeof *order);
+    spotopt__hashed *order = spotopt__alloc_array(model->context, model->items + 1, sizeof *order);
     uint32_t *leader = spotopt__alloc_array(model->context, model->items + 1, sizeof *leader);
     const bool ok = order != NULL && leader != NULL;
 
@@ -143,17 +126,17 @@ merge_items(spotopt__coarse *coarse, const limits *kept)
 
         hash = spotopt__hash_bytes(&item->move_cost, sizeof(double), hash);
         hash = spotopt__hash_bytes(&item->unplaced_cost, sizeof(double), hash);
-        order[i] = (keyed){spotopt__hash_mix(hash, limits_of(kept, i)), i};
+        order[i] = (spotopt__hashed){spotopt__hash_mix(hash, limits_of(kept, i)), i};
     }
     if (ok)
-        qsort(order, model->items, sizeof *order, compare_keyed);
+        spotopt__hashed_sort(order, model->items);
     for (uint32_t o = 0; ok && o < model->items; o++) {
-        const uint32_t i = order[o].item;
+        const uint32_t i = order[o].id;
 
         leader[i] = i;
         for (uint32_t p = o; p-- > 0 && order[p].hash == order[o].hash;) {
-            if (leader[order[p].item] == order[p].item && is_alike(kept, i, order[p].item))
-                leader[i] = order[p].item;
+            if (leader[order[p].id] == order[p].id && is_alike(kept, i, order[p].id))
+                leader[i] = order[p].id;
         }
     }
     coarse->shapes = 0;

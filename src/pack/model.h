@@ -116,6 +116,12 @@ typedef struct spotopt__model {
 spotopt_status spotopt__model_build(spotopt__model *model, const spotopt_problem *problem,
                                     spotopt_error *err);
 void spotopt__model_free(spotopt__model *model);
+/* domains.c: the rules and their axes; false when memory is short. */
+bool spotopt__model_rules(spotopt__model *model);
+/* kinds.c: the kinds; then, once items know their pools, the classes. `sets` lists an item of each
+ * distinct set of allowed pools. False when memory is short. */
+bool spotopt__model_kinds(spotopt__model *model);
+bool spotopt__model_classes(spotopt__model *model, const uint32_t *sets, uint32_t set_count);
 /* trim.c: kinds lose the capacity that no content can use; false when memory is short. */
 bool spotopt__model_trim(spotopt__model *model);
 
