@@ -153,6 +153,7 @@ typedef struct prices {
     spotopt__knapsack *sack;
     uint32_t effort;         /* steps of a search for one knapsack */
     bool *tidy;              /* by kind: see is_tidy() */
+    double *room;            /* by resource: of one node */
     spotopt__budget *budget; /* once it is over, relaxations have to do; or NULL */
 } prices;
 
@@ -249,27 +250,44 @@ enough_for(const prices *p, uint32_t c)
     return fmax(bare, 0.0);
 }
 
-/* What a running node's content earns when residents also save their move; searched with effort. */
+/*
+ * What a running node's content earns when residents also save their move; searched with effort.
+ * What is fixed there earns what it earns and takes its room. (Limits per node are asked as if the
+ * fixed ones were not there, which only relaxes.)
+ */
 static double
 worth_of_node(const prices *p, uint32_t k, double scale)
 {
     const spotopt__model *model = p->model;
     const spotopt__kind *kind = &model->kind[k];
+    double fixed_worth = 0.0;
 
-    spotopt__knapsack_start(p->sack, kind->capacity, p->tidy[k]);
+    memcpy(p->room, kind->capacity, model->resources * sizeof *p->room);
+    for (uint32_t s = 0; s < kind->stay_count; s++) {
+        const spotopt__item *item = &model->item[kind->stays[s].item];
+        const uint32_t fixed =
+            kind->stays[s].fixed < item->count ? kind->stays[s].fixed : item->count;
+
+        fixed_worth += fixed * (scale * p->item[kind->stays[s].item] + item->move_cost);
+        for (uint32_t r = 0; r < model->resources; r++)
+            p->room[r] = fmax(0.0, p->room[r] - fixed * item->request[r]);
+    }
+    spotopt__knapsack_start(p->sack, p->room, p->tidy[k]);
     for (uint32_t i = 0; i < model->items; i++) {
         const spotopt__item *item = &model->item[i];
         const spotopt__stay *stay = spotopt__stay_of(kind, i);
         bool allowed = spotopt__allows(item, kind->pool);
         uint32_t most = item->count, held = 0;
         if (stay != NULL && (allowed || stay->may_stay)) {
-            held = stay->holds < most ? stay->holds : most;
+            const uint32_t fixed = stay->fixed < most ? stay->fixed : most;
+            most -= fixed;
+            held = stay->holds - stay->fixed < most ? stay->holds - stay->fixed : most;
             spotopt__knapsack_add(p->sack, i, scale * p->item[i] + item->move_cost, held);
         }
         if (allowed)
             spotopt__knapsack_add(p->sack, i, scale * p->item[i], most - held);
     }
-    return spotopt__knapsack_solve(p->sack, p->effort);
+    return fixed_worth + spotopt__knapsack_solve(p->sack, p->effort);
 }
 
 /*
@@ -314,7 +332,7 @@ bound_at(const prices *p, double scale, bool precise)
         } else {
             const double leaving = leaving_of(model, kind);
             double keep = bare - scale * p->worth[kind->class_id];
-            if (precise && leaving > 0.0 && !is_over(p) && (kind->has_fixed || keep < leaving))
+            if (precise && !is_over(p) && (kind->has_fixed || (leaving > 0.0 && keep < leaving)))
                 keep = fmax(keep, bare + leaving - worth_of_node(p, k, scale));
             total += kind->has_fixed || keep < leaving ? keep : leaving;
         }
@@ -421,7 +439,7 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
     spotopt__knapsack sack;
     double *clipped = spotopt__alloc_array(context, model->items + 1, sizeof *clipped);
     double *sided = spotopt__alloc_array(context, sides->count + 1, sizeof *sided);
-    prices p = {model, sides, clipped, sided, NULL, NULL, 0.0, &sack, effort, NULL, budget};
+    prices p = {model, sides, clipped, sided, NULL, NULL, 0.0, &sack, effort, NULL, NULL, budget};
     uint64_t *tally = NULL;
     double best = (double)-INFINITY, farley = (double)INFINITY, slack = 0.0;
     bool ok = spotopt__extras_init(&extras, model);
@@ -430,9 +448,10 @@ spotopt__lagrange(const spotopt__model *model, const spotopt__sides *sides, cons
     p.worth = spotopt__alloc_array(context, model->classes + 1, sizeof(double));
     p.side_cost = spotopt__alloc_array(context, model->kinds + 1, sizeof(double));
     p.tidy = spotopt__alloc_array(context, model->kinds + 1, sizeof *p.tidy);
+    p.room = spotopt__alloc_array(context, model->resources + 1, sizeof *p.room);
     tally = spotopt__alloc_array(context, model->prules + 1, sizeof *tally);
     if (!ok || clipped == NULL || sided == NULL || p.worth == NULL || p.side_cost == NULL ||
-        p.tidy == NULL || tally == NULL)
+        p.tidy == NULL || p.room == NULL || tally == NULL)
         goto done;
     for (uint32_t k = 0; k < model->kinds; k++)
         p.tidy[k] = is_tidy(model, &model->kind[k], tally);
@@ -482,6 +501,7 @@ done:
     spotopt__free(context, p.worth);
     spotopt__free(context, p.side_cost);
     spotopt__free(context, p.tidy);
+    spotopt__free(context, p.room);
     spotopt__free(context, tally);
     spotopt__knapsack_free(&sack);
     spotopt__extras_free(&extras);

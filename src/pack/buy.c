@@ -497,7 +497,7 @@ buy_once(spotopt__search *search, uint32_t turn, spotopt_error *err)
         search->bought = true;
         status = try_round(&b, turn, err);
         if (status == SPOTOPT_OK && !spotopt__search_done(search) &&
-            !spotopt__search_squeeze(search, SQUEEZES))
+            !spotopt__search_squeeze(search, SQUEEZES, 1.0))
             status = spotopt__nomem(err, "packing");
     }
     buying_free(&b);

@@ -42,7 +42,9 @@ open_times(spotopt__columns *m, spotopt__state *state, uint32_t c, uint32_t time
     const spotopt__class *from = &m->model->class_at[at->class_id];
     uint32_t want = times;
 
-    for (uint32_t j = 0; j < from->kind_count && times > 0; j++) {
+    if (at->node != SPOTOPT__NONE)
+        return spotopt__spot_open(m, state, c) ? 1 : 0;
+    for (uint32_t j = 0; j < (m->by_spots ? from->new_count : from->kind_count) && times > 0; j++) {
         uint32_t done;
         if (spotopt__state_openings(state, from->kinds[j], 1) == 0)
             continue;
@@ -299,7 +301,7 @@ dive_whole(spotopt__columns *m)
     else
         (void)spotopt__search_offer(search, &search->work);
     if (!m->nomem && !spotopt__search_done(search))
-        m->nomem = !spotopt__search_squeeze(search, SQUEEZES);
+        m->nomem = !spotopt__search_squeeze(search, SQUEEZES, 1.0);
 }
 
 /*

@@ -41,9 +41,62 @@ spotopt__eject_weigh(spotopt__ejector *e, const double *weight)
 bool
 spotopt__eject_may_touch(const spotopt__ejector *e, uint32_t slot)
 {
-    const spotopt__bin *bin = &e->state->bins.at[slot];
+    return e->state->bins.at[slot].count == 1;
+}
 
-    return bin->count == 1 && e->model->kind[bin->kind].node == SPOTOPT__NONE;
+/* What runs on the bin's node already, or NULL. */
+static const spotopt__stay *
+stay_at(const spotopt__ejector *e, uint32_t slot, uint32_t item)
+{
+    const spotopt__kind *kind = &e->model->kind[e->state->bins.at[slot].kind];
+
+    return kind->stay_count == 0 || e->model->item[item].residents == 0
+               ? NULL
+               : spotopt__stay_of(kind, item);
+}
+
+/* So many replicas of a hold may leave: those that are fixed there may not. */
+static bool
+may_leave(const spotopt__ejector *e, uint32_t slot, const spotopt__hold *hold, uint32_t count)
+{
+    const spotopt__stay *stay = stay_at(e, slot, hold->item);
+
+    return hold->count >= count + (stay != NULL ? stay->fixed : 0);
+}
+
+/* What the leaving of so many replicas of a hold costs in moves. */
+static double
+cost_to_leave(const spotopt__ejector *e, uint32_t slot, const spotopt__hold *hold, uint32_t count)
+{
+    const spotopt__stay *stay = stay_at(e, slot, hold->item);
+    const uint32_t rest = hold->count - count;
+
+    if (stay == NULL || rest >= stay->holds)
+        return 0.0;
+    return e->model->item[hold->item].move_cost *
+           ((hold->count < stay->holds ? hold->count : stay->holds) - rest);
+}
+
+double
+spotopt__eject_moves(const spotopt__ejector *e, uint32_t slot)
+{
+    const spotopt__bin *bin = &e->state->bins.at[slot];
+    double sum = 0.0;
+
+    for (size_t h = 0; h < bin->holds.count && e->model->kind[bin->kind].stay_count > 0; h++)
+        sum += cost_to_leave(e, slot, &bin->holds.at[h], bin->holds.at[h].count);
+    return sum;
+}
+
+/* What is saved when one replica comes: it was to move away from here. */
+static double
+saved_by_coming(const spotopt__ejector *e, uint32_t slot, uint32_t item)
+{
+    const spotopt__stay *stay = stay_at(e, slot, item);
+
+    return stay != NULL && spotopt__bin_holds(&e->state->bins.at[slot], item) < stay->holds
+               ? e->model->item[item].move_cost
+               : 0.0;
 }
 
 /* One replica of each may leave the bin and one of `in` come; rules included. */
@@ -53,8 +106,11 @@ may_change(spotopt__ejector *e, uint32_t slot, uint32_t a, uint32_t b, uint32_t 
     spotopt__state *state = e->state;
     bool logs = state->logs, fits;
 
-    if (e->model->item[in].use_count == 0)
-        return spotopt__allows(&e->model->item[in], e->model->kind[state->bins.at[slot].kind].pool);
+    if (e->model->item[in].use_count == 0 &&
+        spotopt__allows(&e->model->item[in], e->model->kind[state->bins.at[slot].kind].pool))
+        return true;
+    if (e->model->item[in].use_count == 0 && stay_at(e, slot, in) == NULL)
+        return false;
     state->logs = false;
     if (a != SPOTOPT__NONE)
         spotopt__state_take(state, slot, a, 1);
@@ -71,7 +127,8 @@ may_change(spotopt__ejector *e, uint32_t slot, uint32_t a, uint32_t b, uint32_t 
 
 typedef struct place {
     uint32_t slot, a, b; /* who leaves; NONE: nobody */
-    double gain;         /* of worth that has a place; where nobody leaves, how tight it is */
+    double gain;  /* of worth that has a place, less moves; where nobody leaves: moves saved */
+    double tight; /* where nobody leaves: how little room it leaves */
 } place;
 
 /* What would be left of the bin's room, were the item there as well; whether it fits. */
@@ -108,7 +165,8 @@ find_place(spotopt__ejector *e, uint32_t item)
     const uint32_t dims = e->model->resources;
     const size_t all = e->state->bins.count, bins = all < BINS_MOST ? all : BINS_MOST,
                  start = spotopt__rng_below(&e->rng, all > 0 ? all : 1);
-    place best = {SPOTOPT__NONE, SPOTOPT__NONE, SPOTOPT__NONE, 1e-3 * e->size[item]};
+    const double least = 1e-3 * e->size[item];
+    place best = {SPOTOPT__NONE, SPOTOPT__NONE, SPOTOPT__NONE, least, 0.0};
     bool is_free = false;
     double room[SPOTOPT__EJECT_DIMS];
 
@@ -118,19 +176,25 @@ find_place(spotopt__ejector *e, uint32_t item)
         if (!spotopt__eject_may_touch(e, (uint32_t)b))
             continue;
         if (room_with(e, (uint32_t)b, item, room)) {
-            double tight = 1.0 / (1e-12 + spotopt__eject_worth(e, room));
-            if ((!is_free || tight > best.gain) &&
+            const double tight = 1.0 / (1e-12 + spotopt__eject_worth(e, room)),
+                         saved = saved_by_coming(e, (uint32_t)b, item);
+            if ((!is_free || saved > best.gain || (saved >= best.gain && tight > best.tight)) &&
                 may_change(e, (uint32_t)b, SPOTOPT__NONE, SPOTOPT__NONE, item)) {
-                best = (place){(uint32_t)b, SPOTOPT__NONE, SPOTOPT__NONE, tight};
+                best = (place){(uint32_t)b, SPOTOPT__NONE, SPOTOPT__NONE, saved, tight};
                 is_free = true;
             }
         }
         for (size_t h = 0; h < bin->holds.count && !is_free; h++) {
-            const uint32_t a = bin->holds.at[h].item;
-            const double gain = e->size[item] - e->size[a];
+            const spotopt__hold *hold = &bin->holds.at[h];
+            const uint32_t a = hold->item;
+            double gain = e->size[item] - e->size[a];
+            if (gain <= least)
+                continue;
+            gain += saved_by_coming(e, (uint32_t)b, item) - cost_to_leave(e, (uint32_t)b, hold, 1);
             if (gain > best.gain && makes_room(dims, room, e->model->item[a].request) &&
+                may_leave(e, (uint32_t)b, hold, 1) &&
                 may_change(e, (uint32_t)b, a, SPOTOPT__NONE, item))
-                best = (place){(uint32_t)b, a, SPOTOPT__NONE, gain};
+                best = (place){(uint32_t)b, a, SPOTOPT__NONE, gain, 0.0};
         }
     }
     e->search->budget.work += bins / 2 + 1;
@@ -144,7 +208,8 @@ find_place_of_two(spotopt__ejector *e, uint32_t item)
     const uint32_t dims = e->model->resources;
     const size_t all = e->state->bins.count, bins = all < BINS_MOST ? all : BINS_MOST,
                  start = spotopt__rng_below(&e->rng, all > 0 ? all : 1);
-    place best = {SPOTOPT__NONE, SPOTOPT__NONE, SPOTOPT__NONE, 1e-3 * e->size[item]};
+    const double least = 1e-3 * e->size[item];
+    place best = {SPOTOPT__NONE, SPOTOPT__NONE, SPOTOPT__NONE, least, 0.0};
     double room[SPOTOPT__EJECT_DIMS], then[SPOTOPT__EJECT_DIMS];
 
     for (size_t j = 0; j < bins; j++) {
@@ -154,18 +219,29 @@ find_place_of_two(spotopt__ejector *e, uint32_t item)
             continue;
         (void)room_with(e, (uint32_t)b, item, room);
         for (size_t h = 0; h < bin->holds.count; h++) {
-            const uint32_t one = bin->holds.at[h].item;
+            const spotopt__hold *first = &bin->holds.at[h];
+            const uint32_t one = first->item;
             const double left = e->size[item] - e->size[one];
-            if (left <= best.gain)
+            const double moves =
+                saved_by_coming(e, (uint32_t)b, item) - cost_to_leave(e, (uint32_t)b, first, 1);
+            if (left <= least || left + moves <= best.gain || !may_leave(e, (uint32_t)b, first, 1))
                 continue;
             for (uint32_t r = 0; r < dims; r++)
                 then[r] = room[r] + e->model->item[one].request[r];
             for (size_t g = h; g < bin->holds.count; g++) {
-                const uint32_t two = bin->holds.at[g].item;
-                if (left - e->size[two] > best.gain && (g > h || bin->holds.at[g].count > 1) &&
-                    makes_room(dims, then, e->model->item[two].request) &&
+                const spotopt__hold *second = &bin->holds.at[g];
+                const uint32_t two = second->item;
+                double gain = left - e->size[two];
+                if (gain <= least || gain + moves <= best.gain || (g == h && first->count < 2))
+                    continue;
+                gain += moves + cost_to_leave(e, (uint32_t)b, first, 1) -
+                        (g == h ? cost_to_leave(e, (uint32_t)b, first, 2)
+                                : cost_to_leave(e, (uint32_t)b, first, 1) +
+                                      cost_to_leave(e, (uint32_t)b, second, 1));
+                if (gain > best.gain && makes_room(dims, then, e->model->item[two].request) &&
+                    may_leave(e, (uint32_t)b, second, g == h ? 2 : 1) &&
                     may_change(e, (uint32_t)b, one, two, item))
-                    best = (place){(uint32_t)b, one, two, left - e->size[two]};
+                    best = (place){(uint32_t)b, one, two, gain, 0.0};
             }
         }
     }
@@ -207,9 +283,13 @@ shake(spotopt__ejector *e)
         free_x = spotopt__eject_worth(e, room_x);
         free_y = spotopt__eject_worth(e, room_y);
         for (size_t g = 0; g < state->bins.at[x].holds.count; g++) {
-            const uint32_t a = state->bins.at[x].holds.at[g].item;
+            const spotopt__hold *of_x = &state->bins.at[x].holds.at[g];
+            const uint32_t a = of_x->item;
+            if (!may_leave(e, x, of_x, 1) || cost_to_leave(e, x, of_x, 1) > 0.0)
+                continue;
             for (size_t h = 0; h < state->bins.at[y].holds.count; h++) {
-                const uint32_t b = state->bins.at[y].holds.at[h].item;
+                const spotopt__hold *of_y = &state->bins.at[y].holds.at[h];
+                const uint32_t b = of_y->item;
                 const double d = e->size[b] - e->size[a]; /* what x gets more */
                 const double gain = d * d - d * (free_x - free_y);
                 bool fits = a != b && gain > most;
@@ -217,7 +297,8 @@ shake(spotopt__ejector *e)
                     double more = e->model->item[b].request[r] - e->model->item[a].request[r];
                     fits = more <= room_x[r] && -more <= room_y[r];
                 }
-                if (fits && may_change(e, x, a, SPOTOPT__NONE, b) &&
+                if (fits && may_leave(e, y, of_y, 1) && cost_to_leave(e, y, of_y, 1) <= 0.0 &&
+                    may_change(e, x, a, SPOTOPT__NONE, b) &&
                     may_change(e, y, b, SPOTOPT__NONE, a)) {
                     most = gain;
                     in = b;

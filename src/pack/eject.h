@@ -25,9 +25,11 @@ void spotopt__eject_free(spotopt__ejector *e);
 /* Weights are those of the resource LP, or others. */
 void spotopt__eject_weigh(spotopt__ejector *e, const double *weight);
 double spotopt__eject_worth(const spotopt__ejector *e, const double *amount);
-/* Only new nodes in bins of their own are changed. */
+/* Only nodes in bins of their own are changed; running ones keep what is fixed there. */
 bool spotopt__eject_may_touch(const spotopt__ejector *e, uint32_t slot);
 bool spotopt__eject_split_all(spotopt__state *state);
+/* What all residents' leaving a bin's node would cost in moves; 0 for new nodes. */
+double spotopt__eject_moves(const spotopt__ejector *e, uint32_t slot);
 /* One replica leaves its bin and is left over. */
 void spotopt__eject_take(spotopt__ejector *e, uint32_t slot, uint32_t item);
 /* Seeks places for all that is left over; whether everything has one. */

@@ -11,6 +11,7 @@
 #include "pack/master.h"
 
 #define PIECES_MOST 200 /* on offer to one knapsack */
+#define SPOT_STEPS 2000 /* for one running node */
 
 typedef struct ranked {
     double key;
@@ -99,7 +100,7 @@ price_class(spotopt__columns *m, uint32_t c, uint64_t steps)
     times = times > 2 ? times / 2 : 1;
     for (uint32_t h = 0; h < count; h++)
         m->avail[holds[h].item] -= holds[h].count * times;
-    return spotopt__columns_add(m, c, holds, count);
+    return spotopt__columns_add(m, c, SPOTOPT__NONE, holds, count);
 }
 
 /*
@@ -128,6 +129,14 @@ spotopt__columns_price(spotopt__columns *m, uint64_t steps, uint32_t want)
             left -= m->sack.steps < left ? m->sack.steps : left;
         }
         m->start = (m->start + 7) % model->classes;
+        for (uint32_t j = 0; j < m->spots && added < want && !m->nomem; j++) {
+            const uint32_t spot = (m->spot_start + j) % m->spots;
+            if (left == 0 || spotopt__search_over(m->search))
+                break;
+            added += spotopt__spot_price(m, spot, steps < SPOT_STEPS ? steps : SPOT_STEPS);
+            left -= m->sack.steps < left ? m->sack.steps : left;
+        }
+        m->spot_start = m->spots > 0 ? (m->spot_start + 7) % m->spots : 0;
     }
     m->search->pricing_seconds += spotopt__clock(m->context) - began;
     return added;

@@ -71,7 +71,7 @@ openings(const spotopt__columns *m, const spotopt__state *state, uint32_t k)
     const spotopt__model *model = m->model;
     const spotopt__kind *kind = &model->kind[k];
 
-    if (kind->class_id == SPOTOPT__NONE)
+    if (kind->class_id == SPOTOPT__NONE || (m->by_spots && kind->node != SPOTOPT__NONE))
         return 0;
     if (state != NULL)
         return spotopt__state_openings(state, k, UINT32_MAX);
@@ -84,10 +84,11 @@ is_plain(const spotopt__columns *m, uint32_t c)
 {
     const spotopt__model *model = m->model;
     const spotopt__class *at = &model->class_at[c];
-    bool plain = at->new_count == at->kind_count && m->search->sides.active == 0 &&
+    bool plain = (m->by_spots ? at->new_count > 0 : at->new_count == at->kind_count) &&
+                 m->search->sides.active == 0 &&
                  model->problem->pools.at[model->kind[at->kinds[0]].pool].max == SPOTOPT_NO_LIMIT;
 
-    for (uint32_t j = 0; plain && j < at->kind_count; j++)
+    for (uint32_t j = 0; plain && j < at->new_count; j++)
         plain = model->problem->pools.at[model->kind[at->kinds[j]].pool].min == 0;
     return plain;
 }
@@ -154,6 +155,23 @@ spotopt__columns_dual(const spotopt__columns *m, uint32_t item)
     return m->item_row[item] == SPOTOPT__NONE ? 0.0 : m->dual[m->item_row[item]] * m->measure[item];
 }
 
+/* What is fixed on running nodes is placed before anything else. */
+static void
+find_held(spotopt__columns *m)
+{
+    const spotopt__model *model = m->model;
+
+    memset(m->held, 0, model->items * sizeof *m->held);
+    for (uint32_t n = 0; n < model->nodes && m->by_spots; n++) {
+        const spotopt__kind *kind = &model->kind[model->pools + n];
+        for (uint32_t s = 0; s < kind->stay_count; s++) {
+            uint32_t *held = &m->held[kind->stays[s].item],
+                     most = model->item[kind->stays[s].item].count;
+            *held = kind->stays[s].fixed < most - *held ? *held + kind->stays[s].fixed : most;
+        }
+    }
+}
+
 bool
 spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
 {
@@ -163,12 +181,15 @@ spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
 
     m->rows = m->items = m->fixed_columns = m->listed_count = 0;
     m->moves = 0.0;
+    ok = spotopt__spots_list(m, state);
+    find_held(m);
     for (uint32_t i = 0; i < model->items; i++) {
         const spotopt__item *item = &model->item[i];
         if (item->residents > item->count) /* those that are too many leave for nothing */
             m->moves -= item->move_cost * (item->residents - item->count);
-        m->left[i] =
-            item->fits_nowhere ? 0 : item->count - (uint32_t)(state ? state->placed[i] : 0);
+        m->left[i] = item->fits_nowhere
+                         ? 0
+                         : item->count - (uint32_t)(state ? state->placed[i] : m->held[i]);
         m->item_row[i] = SPOTOPT__NONE;
         m->measure[i] = 1.0;
         if (m->left[i] == 0)
@@ -176,7 +197,7 @@ spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
         m->item_row[i] = m->items++;
         m->listed[m->listed_count++] = i;
     }
-    if (m->listed_count > SHAPES_MOST && !m->search->apart)
+    if (m->listed_count > SHAPES_MOST && !m->search->apart && ok)
         ok = spotopt__columns_cluster(m, CLUSTERS);
     sum_rows(m);
     for (uint32_t j = 0; j < m->items && ok; j++)
@@ -201,8 +222,18 @@ spotopt__columns_frame(spotopt__columns *m, const spotopt__state *state)
             if (state->bins.at[b].count > 0)
                 have += state->bins.at[b].count * sides->row[s].coefficient[state->bins.at[b].kind];
         }
+        for (uint32_t j = 0; state == NULL && j < m->spots; j++)
+            have += m->spot[j].is_open ? sides->row[s].coefficient[model->pools + m->spot[j].node]
+                                       : 0.0;
         m->rows++;
         ok = put_row(m, sides->row[s].lower - have, sides->row[s].upper - have);
+    }
+    m->spot_row = m->rows;
+    for (uint32_t j = 0; j < m->spots && ok; j++, m->rows++) {
+        ok = put_row(m, -1.0, (double)INFINITY);
+        m->moves += m->spot[j].moves;
+        if (m->spot[j].is_open) /* bought for good */
+            m->moves += model->kind[model->pools + m->spot[j].node].cost;
     }
     for (uint32_t k = 0; k < model->kinds && ok; k++) {
         m->kind_column[k] = SPOTOPT__NONE;
@@ -228,7 +259,9 @@ static bool
 put_pattern(spotopt__columns *m, const spotopt__column *at)
 {
     const uint32_t row = m->class_row[at->class_id];
+    const bool is_spot = at->node != SPOTOPT__NONE;
     uint32_t entries = 0;
+    double cost = 0.0;
 
     for (uint32_t h = 0; h < at->count; h++) {
         const spotopt__hold *hold = &m->holds.at[at->first + h];
@@ -243,12 +276,27 @@ put_pattern(spotopt__columns *m, const spotopt__column *at)
         }
         m->row_value[e] += m->measure[hold->item] * hold->count;
     }
-    if (row != SPOTOPT__NONE) {
+    if (is_spot) {
+        const spotopt__sides *sides = &m->search->sides;
+        const uint32_t spot = m->spot_of[at->node];
+
+        cost = spotopt__spot_cost(m, at);
+        m->row_index[entries] = m->spot_row + spot;
+        m->row_value[entries++] = -1.0;
+        for (uint32_t s = 0; s < sides->active && !m->spot[spot].is_open; s++) {
+            const double part = sides->row[s].coefficient[m->model->pools + at->node];
+            if (part != 0.0) {
+                m->row_index[entries] = m->side_row + s;
+                m->row_value[entries++] = part;
+            }
+        }
+    } else if (row != SPOTOPT__NONE) {
         m->row_index[entries] = row;
         m->row_value[entries++] = -1.0;
+    } else {
+        cost = m->class_cost[at->class_id];
     }
-    return put_column(m, row == SPOTOPT__NONE ? m->class_cost[at->class_id] : 0.0, 0.0,
-                      at->banned ? 0.0 : (double)INFINITY, entries);
+    return put_column(m, cost, 0.0, at->banned ? 0.0 : (double)INFINITY, entries);
 }
 
 bool
@@ -258,11 +306,12 @@ spotopt__columns_mirror(spotopt__columns *m, uint32_t column)
 }
 
 bool
-spotopt__columns_add(spotopt__columns *m, uint32_t class_id, const spotopt__hold *holds,
-                     uint32_t count)
+spotopt__columns_add(spotopt__columns *m, uint32_t class_id, uint32_t node,
+                     const spotopt__hold *holds, uint32_t count)
 {
-    uint64_t hash = spotopt__hash_bytes(holds, count * sizeof *holds, class_id);
-    spotopt__column made = {class_id, (uint32_t)m->holds.count, count, false, hash};
+    uint64_t hash = spotopt__hash_bytes(holds, count * sizeof *holds,
+                                        node == SPOTOPT__NONE ? class_id : ~(uint64_t)node);
+    spotopt__column made = {class_id, (uint32_t)m->holds.count, count, node, false, hash};
 
     for (size_t c = m->columns.count; c-- > 0;) {
         if (m->columns.at[c].hash == hash)
@@ -288,13 +337,16 @@ spotopt__columns_borrow(spotopt__columns *m, const spotopt__columns *pool)
 {
     for (size_t c = 0; c < pool->columns.count && !m->nomem; c++) {
         const spotopt__column *at = &pool->columns.at[c];
-        bool fits = m->class_open[at->class_id];
+        bool fits = at->node == SPOTOPT__NONE
+                        ? m->class_open[at->class_id]
+                        : m->by_spots && m->spot_of[at->node] != SPOTOPT__NONE;
         for (uint32_t h = 0; h < at->count && fits; h++) {
             const spotopt__hold *hold = &pool->holds.at[at->first + h];
             fits = hold->count <= m->left[hold->item];
         }
         if (fits)
-            (void)spotopt__columns_add(m, at->class_id, pool->holds.at + at->first, at->count);
+            (void)spotopt__columns_add(m, at->class_id, at->node, pool->holds.at + at->first,
+                                       at->count);
     }
     memcpy(m->center, pool->center, m->model->items * sizeof *m->center);
     memcpy(m->price, pool->price, m->model->items * sizeof *m->price);
@@ -310,14 +362,19 @@ spotopt__columns_add_bins(spotopt__columns *m, const spotopt__state *state)
     for (size_t b = 0; b < state->bins.count && !m->nomem; b++) {
         const spotopt__bin *bin = &state->bins.at[b];
         uint32_t count = (uint32_t)bin->holds.count, c = m->model->kind[bin->kind].class_id;
-        bool fits = bin->count > 0 && count > 0 && m->class_open[c];
+        bool fits;
+        if (bin->count > 0 && m->by_spots && m->model->kind[bin->kind].node != SPOTOPT__NONE) {
+            spotopt__spot_add_bin(m, bin);
+            continue;
+        }
+        fits = bin->count > 0 && count > 0 && m->class_open[c];
         for (uint32_t h = 0; h < count && fits; h++)
             fits = bin->holds.at[h].count <= m->left[bin->holds.at[h].item];
         if (!fits)
             continue;
         memcpy(holds, bin->holds.at, count * sizeof *holds);
         qsort(holds, count, sizeof *holds, compare_holds);
-        (void)spotopt__columns_add(m, c, holds, count);
+        (void)spotopt__columns_add(m, c, SPOTOPT__NONE, holds, count);
     }
 }
 
@@ -326,7 +383,10 @@ static double
 reduced_cost(const spotopt__columns *m, const spotopt__column *at)
 {
     const uint32_t row = m->class_row[at->class_id];
-    double cost = row == SPOTOPT__NONE ? m->class_cost[at->class_id] : m->dual[row];
+    double cost = at->node != SPOTOPT__NONE
+                      ? spotopt__spot_cost(m, at) + m->dual[m->spot_row + m->spot_of[at->node]]
+                  : row == SPOTOPT__NONE ? m->class_cost[at->class_id]
+                                         : m->dual[row];
 
     for (uint32_t h = 0; h < at->count; h++) {
         const spotopt__hold *hold = &m->holds.at[at->first + h];
@@ -483,9 +543,10 @@ spotopt__columns_follow(spotopt__columns *m, const spotopt__state *state)
         spotopt__simplex_set_row(m->lp, m->side_row + s, sides->row[s].lower - have,
                                  sides->row[s].upper - have);
     }
+    spotopt__spots_follow(m, state);
     for (uint32_t c = 0; c < m->columns.count; c++) {
         spotopt__column *at = &m->columns.at[c];
-        bool fits = true;
+        bool fits = at->node == SPOTOPT__NONE || spotopt__spot_is_free(m, state, at->node);
         for (uint32_t h = 0; h < at->count && fits; h++)
             fits = m->holds.at[at->first + h].count <= m->left[m->holds.at[at->first + h].item];
         if (fits == at->banned)
@@ -499,7 +560,7 @@ bool
 spotopt__columns_init(spotopt__columns *m, spotopt__search *search, const spotopt__state *state)
 {
     const spotopt__model *model = search->model;
-    size_t rows = (size_t)model->items + model->classes + search->sides.count;
+    size_t rows = (size_t)model->items + model->classes + search->sides.count + SPOTOPT__SPOTS_MOST;
     bool ok;
 
     memset(m, 0, sizeof *m);
@@ -523,6 +584,10 @@ spotopt__columns_init(spotopt__columns *m, spotopt__search *search, const spotop
     m->class_row = spotopt__alloc_array(m->context, model->classes + 1, sizeof *m->class_row);
     m->class_open = spotopt__alloc_array(m->context, model->classes + 1, sizeof *m->class_open);
     m->class_cost = spotopt__alloc_array(m->context, model->classes + 1, sizeof *m->class_cost);
+    m->spot = spotopt__alloc_array(m->context, SPOTOPT__SPOTS_MOST + 1, sizeof *m->spot);
+    m->spot_of = spotopt__alloc_array(m->context, model->nodes + 1, sizeof *m->spot_of);
+    m->held = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->held);
+    m->spot_room = spotopt__alloc_array(m->context, model->resources + 1, sizeof *m->spot_room);
     m->kind_column = spotopt__alloc_array(m->context, model->kinds + 1, sizeof *m->kind_column);
     m->dual = spotopt__alloc_array(m->context, rows + 1, sizeof *m->dual);
     m->price = spotopt__alloc_array(m->context, model->items + 1, sizeof *m->price);
@@ -536,7 +601,8 @@ spotopt__columns_init(spotopt__columns *m, spotopt__search *search, const spotop
          m->row_penalty != NULL && m->row_center != NULL && m->left != NULL && m->penalty != NULL &&
          m->class_row != NULL && m->class_open != NULL && m->class_cost != NULL &&
          m->kind_column != NULL && m->dual != NULL && m->price != NULL && m->center != NULL &&
-         m->avail != NULL && m->side != NULL && m->row_index != NULL && m->row_value != NULL &&
+         m->avail != NULL && m->side != NULL && m->spot != NULL && m->spot_of != NULL &&
+         m->spot_room != NULL && m->held != NULL && m->row_index != NULL && m->row_value != NULL &&
          (m->lp = spotopt__simplex_new(m->context)) != NULL;
     if (ok) {
         for (uint32_t i = 0; i < model->items; i++)
@@ -573,6 +639,10 @@ spotopt__columns_free(spotopt__columns *m)
     spotopt__free(context, m->class_open);
     spotopt__free(context, m->class_cost);
     spotopt__free(context, m->kind_column);
+    spotopt__free(context, m->spot);
+    spotopt__free(context, m->spot_of);
+    spotopt__free(context, m->spot_room);
+    spotopt__free(context, m->held);
     spotopt__free(context, m->dual);
     spotopt__free(context, m->price);
     spotopt__free(context, m->center);

@@ -7,6 +7,7 @@
 #include "pack/simplex.h"
 
 #define SPOTOPT__COLUMNS_ROWS_MOST 3000
+#define SPOTOPT__SPOTS_MOST 160
 
 /*
  * The pattern LP of what a packing still misses (of the whole problem, when it is empty): one row
@@ -15,9 +16,21 @@
  */
 typedef struct spotopt__column {
     uint32_t class_id, first, count; /* of holds */
-    bool banned;                     /* holds more than is left */
+    uint32_t node;                   /* a running one's alone; NONE: any node of the class */
+    bool banned;                     /* holds more than is left, or its node is used up */
     uint64_t hash;
 } spotopt__column;
+
+/*
+ * A running node as the pattern LP sees it: with patterns of its own, since what stays there saves
+ * moves, and a row that lets it have one. Dropped unless a pattern keeps it; or open already with
+ * what is fixed there, and patterns say what else comes.
+ */
+typedef struct spotopt__spot {
+    uint32_t node;
+    bool is_open;
+    double moves; /* of its residents, but for those that are fixed */
+} spotopt__spot;
 
 typedef struct spotopt__columns {
     spotopt__search *search;
@@ -34,7 +47,13 @@ typedef struct spotopt__columns {
     uint32_t *class_row; /* NONE: no row; its nodes cost class_cost */
     bool *class_open;    /* a node of it may still be had */
     double *class_cost;
-    uint32_t side_row;
+    uint32_t side_row, spot_row;
+    spotopt__spot *spot;
+    uint32_t spots;
+    uint32_t *spot_of; /* by running node; NONE; where spots is 0 nodes are kinds like others */
+    bool by_spots;
+    uint32_t *held;         /* by item: fixed on running nodes, which are open from the start */
+    double *spot_room;      /* by resource: of the one being looked at */
     uint32_t *kind_column;  /* by kind; NONE */
     uint32_t left_out;      /* column of the first row's item left out; then the next one's */
     uint32_t surplus;       /* of the first row's item in excess */
@@ -48,10 +67,10 @@ typedef struct spotopt__columns {
     double *side, *row_value;
     uint32_t *row_index, *avail; /* avail by item: not yet covered by this batch */
     double objective;            /* of the LP as it stands, all residents' moves included */
-    double moves;         /* what those cost together: the program counts what is saved of it */
-    uint32_t start;       /* class at which pricing begins */
-    double *class_lambda; /* class * resources: prices of its last knapsack */
-    void *ranked;         /* workspace of generate.c, 16 bytes an item */
+    double moves; /* what those cost together: the program counts what is saved of it */
+    uint32_t start, spot_start; /* class and running node at which pricing begins */
+    double *class_lambda;       /* class * resources: prices of its last knapsack */
+    void *ranked;               /* workspace of generate.c, 16 bytes an item */
     spotopt__extras extras;
     spotopt__knapsack sack;
     bool hurries; /* see spotopt__columns_dive() */
@@ -73,9 +92,23 @@ double spotopt__columns_dual(const spotopt__columns *m, uint32_t item);
 /* cluster.c: rows for the items listed, at most so many where they can be shared. */
 bool spotopt__columns_cluster(spotopt__columns *m, uint32_t most);
 
-/* Adds a pattern unless the class has it; whether it did. */
-bool spotopt__columns_add(spotopt__columns *m, uint32_t class_id, const spotopt__hold *holds,
-                          uint32_t count);
+/* spot.c: which running nodes have patterns of their own; their rows' limits as the state grows. */
+bool spotopt__spots_list(spotopt__columns *m, const spotopt__state *state);
+void spotopt__spots_follow(spotopt__columns *m, const spotopt__state *state);
+/* What a pattern costs there: the node, less the moves that are saved. */
+double spotopt__spot_cost(const spotopt__columns *m, const spotopt__column *at);
+/* Whether the node is as the spot says: dropped, or with what is fixed alone. */
+bool spotopt__spot_is_free(const spotopt__columns *m, const spotopt__state *state, uint32_t node);
+/* The pattern that pays best at the LP's prices; whether it was new and pays. */
+bool spotopt__spot_price(spotopt__columns *m, uint32_t spot, uint64_t steps);
+/* Puts a pattern there for real, as far as rules let it; whether anything came of it. */
+bool spotopt__spot_open(spotopt__columns *m, spotopt__state *state, uint32_t column);
+/* The bin's content as a pattern of its node. */
+void spotopt__spot_add_bin(spotopt__columns *m, const spotopt__bin *bin);
+
+/* Adds a pattern unless the class, or the running node, has it; whether it did. */
+bool spotopt__columns_add(spotopt__columns *m, uint32_t class_id, uint32_t node,
+                          const spotopt__hold *holds, uint32_t count);
 /* Writes a pattern into m->mirror. */
 bool spotopt__columns_mirror(spotopt__columns *m, uint32_t column);
 /* Patterns of another program that fit what is left here, and its prices. */

@@ -18,20 +18,44 @@ typedef struct reopening {
     uint32_t opened; /* nodes taken apart */
 } reopening;
 
+/* Cost that the content's worth, and the moves it saves, do not cover; what is fixed costs nothing.
+ */
 static double
 waste_of(const reopening *r, const spotopt__bin *bin)
 {
-    double cost = r->search->model->kind[bin->kind].cost;
+    const spotopt__model *model = r->search->model;
+    const spotopt__kind *kind = &model->kind[bin->kind];
+    double cost = kind->has_fixed ? 0.0 : kind->cost;
 
-    for (size_t h = 0; h < bin->holds.count; h++)
-        cost -= bin->holds.at[h].count * r->pool->price[bin->holds.at[h].item];
+    for (size_t h = 0; h < bin->holds.count; h++) {
+        const spotopt__hold *hold = &bin->holds.at[h];
+        const spotopt__stay *stay =
+            kind->stay_count > 0 ? spotopt__stay_of(kind, hold->item) : NULL;
+        uint32_t stays = stay == NULL ? 0 : stay->holds < hold->count ? stay->holds : hold->count;
+        cost -=
+            hold->count * r->pool->price[hold->item] + stays * model->item[hold->item].move_cost;
+    }
     return cost;
 }
 
-static bool
-is_new(const reopening *r, const spotopt__bin *bin)
+/* Out of the bin with all but what is fixed there; dropped where nothing is. */
+static void
+empty(spotopt__state *state, uint32_t slot)
 {
-    return bin->count > 0 && r->search->model->kind[bin->kind].node == SPOTOPT__NONE;
+    const spotopt__kind *kind = &state->model->kind[state->bins.at[slot].kind];
+
+    if (!kind->has_fixed) {
+        spotopt__state_drop(state, slot);
+        return;
+    }
+    for (size_t h = state->bins.at[slot].holds.count; h-- > 0;) {
+        const spotopt__hold hold = state->bins.at[slot].holds.at[h];
+        const spotopt__stay *stay = spotopt__stay_of(kind, hold.item);
+        const uint32_t fixed = stay == NULL               ? 0
+                               : stay->fixed < hold.count ? stay->fixed
+                                                          : hold.count;
+        spotopt__state_take(state, slot, hold.item, hold.count - fixed);
+    }
 }
 
 /* The worst of a few at random; NONE when none is found. */
@@ -45,7 +69,8 @@ draw(reopening *r, uint32_t tries)
         uint32_t slot = (uint32_t)spotopt__rng_below(&r->rng, r->state->bins.count);
         const spotopt__bin *bin = &r->state->bins.at[slot];
         double waste;
-        if (!is_new(r, bin))
+
+        if (bin->count == 0)
             continue;
         found++;
         waste = waste_of(r, bin);
@@ -70,7 +95,7 @@ attempt(reopening *r, uint32_t want)
         if (state->bins.at[slot].count > 1)
             slot = spotopt__state_split(state, slot, 1);
         if (slot != SPOTOPT__NONE)
-            spotopt__state_drop(state, slot);
+            empty(state, slot);
     }
     if (state->failed || r->opened == 0)
         return;

@@ -83,9 +83,9 @@ spotopt_status spotopt__search_columns(spotopt__search *search, spotopt_error *e
  * this share of the time is gone, a little differently each time. Sets bought. */
 spotopt_status spotopt__search_buy(spotopt__search *search, uint32_t turns, double share,
                                    spotopt_error *err);
-/* squeeze.c: makes the packing in `work` cheaper, until so many exchanges of nodes in a row failed,
- * and offers it. False: memory ran out. */
-bool spotopt__search_squeeze(spotopt__search *search, uint32_t patience);
+/* squeeze.c: makes the packing in `work` cheaper, until so many exchanges of nodes in a row failed
+ * or this share of the time is gone, and offers it. False: memory ran out. */
+bool spotopt__search_squeeze(spotopt__search *search, uint32_t patience, double share);
 /* lns.c: takes bins apart and packs them anew, for as long as it helps. */
 void spotopt__search_around(spotopt__search *search, uint64_t work_most);
 

@@ -19,6 +19,7 @@
 #define BUYS_FIRST 3     /* before columns */
 #define BUYS_MANY 12     /* where shapes share rows, so that patterns fit less well */
 #define SHAPES_MANY 200
+#define SQUEEZES 150 /* failures in a row, of a running fleet's first answer */
 
 double
 spotopt__search_bound(const spotopt__search *search)
@@ -296,6 +297,22 @@ show_early(spotopt__search *search, spotopt_error *err)
     return status;
 }
 
+/* A running fleet's first answer, made cheaper node by node within a part of what may be spent. */
+static void
+squeeze_running(spotopt__search *search)
+{
+    const uint64_t limit = search->budget.work_limit, left = limit - search->budget.work;
+
+    if (search->model->nodes == 0 || !is_whole(search) || spotopt__search_done(search) ||
+        !spotopt__state_copy(&search->work, &search->best))
+        return;
+    if (limit > 0)
+        search->budget.work_limit = search->budget.work + left / 4;
+    if (!spotopt__search_squeeze(search, SQUEEZES, 0.3))
+        search->work.failed = true;
+    search->budget.work_limit = limit;
+}
+
 static spotopt_status
 run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err)
 {
@@ -386,6 +403,8 @@ run(spotopt__search *search, const spotopt_packing *previous, spotopt_error *err
                                             : spotopt__search_buy(search, BUYS_FIRST, 0.2, err);
     if (status != SPOTOPT_OK)
         goto done;
+    if (relaxed.solved)
+        squeeze_running(search);
     if (search->work.failed || search->best.failed) {
         status = spotopt__nomem(err, "packing");
         goto done;

@@ -26,6 +26,7 @@ typedef struct squeezing {
     double *value;         /* by kind: worth of its room */
     double *room, *need;   /* by resource: free on all nodes; asked for */
     uint32_t *kind, kinds; /* that may be bought */
+    uint32_t new_kinds;    /* the first of them; then dropped running nodes */
     double *weight;        /* by resource: what is scarce counts more */
     double *spoilt;        /* by kind: how often it came in for nothing */
     double stride;         /* how much a step is to save, about */
@@ -33,6 +34,7 @@ typedef struct squeezing {
 
 typedef struct trade {
     uint32_t slot, other, kind[2]; /* nodes that go; what comes; NONE */
+    double moves;                  /* what the going costs in moves */
 } trade;
 
 /* How good a trade is: what is saved for the room that it takes, about as much as is asked. */
@@ -45,7 +47,7 @@ judge(squeezing *q, const trade *t)
                                t->other != SPOTOPT__NONE ? q->e.state->bins.at[t->other].kind
                                                          : SPOTOPT__NONE,
                                t->kind[0], t->kind[1]};
-    double saved = 0.0, lost = 0.0, spoilt = 0.0;
+    double saved = -t->moves, lost = 0.0, spoilt = 0.0;
 
     for (int g = 0; g < 4; g++) {
         if (kinds[g] != SPOTOPT__NONE) {
@@ -89,6 +91,14 @@ try_kinds(squeezing *q, trade t, trade *best, double *most)
     q->e.search->budget.work += q->kinds / 4 + 1;
 }
 
+/* A node that holds something fixed cannot go. */
+static bool
+may_go(const squeezing *q, uint32_t slot)
+{
+    return spotopt__eject_may_touch(&q->e, slot) &&
+           !q->e.model->kind[q->e.state->bins.at[slot].kind].has_fixed;
+}
+
 /* A node at random, or, for tries > 1, the one of some that earns least for its cost. */
 static uint32_t
 draw(squeezing *q, uint32_t tries)
@@ -101,10 +111,11 @@ draw(squeezing *q, uint32_t tries)
     for (uint32_t t = 0; t < tries; t++) {
         const uint32_t slot = (uint32_t)spotopt__rng_below(&q->e.rng, state->bins.count);
         double waste;
-        if (!spotopt__eject_may_touch(&q->e, slot))
+        if (!may_go(q, slot))
             continue;
         waste = q->e.model->kind[state->bins.at[slot].kind].cost -
-                spotopt__eject_worth(&q->e, state->load + (size_t)slot * dims);
+                spotopt__eject_worth(&q->e, state->load + (size_t)slot * dims) -
+                spotopt__eject_moves(&q->e, slot);
         if (waste > most) {
             most = waste;
             worst = slot;
@@ -123,13 +134,16 @@ propose(squeezing *q, trade *best)
     for (uint32_t p = 0; p < PROPOSALS; p++) {
         trade t = {(uint32_t)spotopt__rng_below(&q->e.rng, bins),
                    SPOTOPT__NONE,
-                   {SPOTOPT__NONE, SPOTOPT__NONE}};
-        if (!spotopt__eject_may_touch(&q->e, t.slot))
+                   {SPOTOPT__NONE, SPOTOPT__NONE},
+                   0.0};
+        if (!may_go(q, t.slot))
             continue;
+        t.moves = spotopt__eject_moves(&q->e, t.slot);
         try_kinds(q, t, best, &most);
         t.other = draw(q, p % 3 == 0 ? (uint32_t)bins / 8 + 1 : 2);
         if (t.other == t.slot || t.other == SPOTOPT__NONE)
             continue;
+        t.moves += spotopt__eject_moves(&q->e, t.other);
         try_kinds(q, t, best, &most);
         for (uint32_t s = 0; s < SECONDS && q->kinds > 0; s++) {
             t.kind[1] = q->kind[spotopt__rng_below(&q->e.rng, q->kinds)];
@@ -155,7 +169,18 @@ empty(squeezing *q, uint32_t slot)
     return true;
 }
 
-/* A node of the kind, with what fits of what is left over, the largest first. */
+/* A replica would be back where it runs. */
+static bool
+comes_home(const squeezing *q, uint32_t slot, uint32_t item)
+{
+    const spotopt__bin *bin = &q->e.state->bins.at[slot];
+    const spotopt__kind *kind = &q->e.model->kind[bin->kind];
+    const spotopt__stay *stay = kind->stay_count > 0 ? spotopt__stay_of(kind, item) : NULL;
+
+    return stay != NULL && spotopt__bin_holds(bin, item) < stay->holds;
+}
+
+/* A node of the kind, with what fits of what is left over: what runs there, then the largest. */
 static bool
 open_with(squeezing *q, uint32_t kind)
 {
@@ -168,10 +193,15 @@ open_with(squeezing *q, uint32_t kind)
     slot = spotopt__state_open(state, kind, 1);
     while (slot != SPOTOPT__NONE) {
         uint32_t at = SPOTOPT__NONE;
+        bool at_home = false;
         for (uint32_t j = 0; j < q->e.outs.count; j++) {
-            if ((at == SPOTOPT__NONE || size[out[j]] > size[out[at]]) &&
-                spotopt__state_room(state, slot, out[j], 1) > 0)
+            const bool home = comes_home(q, slot, out[j]);
+            if ((at == SPOTOPT__NONE || (home && !at_home) ||
+                 (home == at_home && size[out[j]] > size[out[at]])) &&
+                spotopt__state_room(state, slot, out[j], 1) > 0) {
                 at = j;
+                at_home = home;
+            }
         }
         if (at == SPOTOPT__NONE)
             return true;
@@ -192,6 +222,22 @@ try_trade(squeezing *q, const trade *t)
             return false;
     }
     return spotopt__eject_place(&q->e) && !q->e.state->failed;
+}
+
+/* Running nodes that were dropped may come back. */
+static void
+list_dropped(squeezing *q)
+{
+    const spotopt__model *model = q->e.model;
+
+    q->kinds = q->new_kinds;
+    for (uint32_t n = 0; n < model->nodes; n++) {
+        const uint32_t k = model->pools + n;
+
+        if (q->e.state->node_bin[n] == SPOTOPT__NONE && model->kind[k].class_id != SPOTOPT__NONE &&
+            q->value[k] > VALUE_LEAST * model->kind[k].cost)
+            q->kind[q->kinds++] = k;
+    }
 }
 
 static void
@@ -238,6 +284,7 @@ squeezing_init(squeezing *q, spotopt__search *search)
             model->problem->pools.at[kind->pool].max > 0 && q->value[k] > VALUE_LEAST * kind->cost)
             q->kind[q->kinds++] = k;
     }
+    q->new_kinds = q->kinds;
     return true;
 }
 
@@ -283,11 +330,12 @@ weigh(squeezing *q)
 static bool
 step(squeezing *q, spotopt__score *now)
 {
-    trade t = {SPOTOPT__NONE, SPOTOPT__NONE, {SPOTOPT__NONE, SPOTOPT__NONE}};
+    trade t = {SPOTOPT__NONE, SPOTOPT__NONE, {SPOTOPT__NONE, SPOTOPT__NONE}, 0.0};
     spotopt__score then;
     bool good;
 
     measure_room(q);
+    list_dropped(q);
     q->stride = now->cost * STRIDE_LEAST *
                 exp(spotopt__rng_unit(&q->e.rng) * log(STRIDE_MOST / STRIDE_LEAST));
     weigh(q);
@@ -309,7 +357,7 @@ step(squeezing *q, spotopt__score *now)
 }
 
 bool
-spotopt__search_squeeze(spotopt__search *search, uint32_t patience)
+spotopt__search_squeeze(spotopt__search *search, uint32_t patience, double share)
 {
     squeezing q;
     spotopt__state *state = &search->work;
@@ -317,13 +365,14 @@ spotopt__search_squeeze(spotopt__search *search, uint32_t patience)
     bool ok;
 
     if (now.missing > 0 || state->node_count > NODES_MOST || state->node_count < 2 ||
-        search->model->nodes > 0 || search->model->has_hard_axis ||
-        search->model->resources > SPOTOPT__EJECT_DIMS)
+        now.broken > 1e-9 || search->model->resources > SPOTOPT__EJECT_DIMS)
         return !state->failed;
     ok = squeezing_init(&q, search) && spotopt__eject_split_all(state);
     state->logs = true;
     state->soft_is_hard = false;
     for (uint32_t idle = 0; ok && idle < patience && !spotopt__search_done(search); idle++) {
+        if (share < 1.0 && spotopt__search_late(search, share))
+            break;
         const size_t mark = spotopt__state_mark(state);
         if (step(&q, &now)) {
             spotopt__state_commit(state);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "fail_alloc.h"
 #include "spotopt/pack.h"
 #include "suite.h"
 
@@ -28,13 +29,14 @@ typedef struct fleet {
 } fleet;
 
 static spotopt_problem *
-build(const fleet *f)
+build_in(const fleet *f, spotopt_context *context)
 {
     static const char *const names[] = {"cpu", "memory"};
     spotopt_problem *problem = NULL;
     char id[24];
 
-    CU_ASSERT_EQUAL_FATAL(spotopt_problem_new(NULL, names, RESOURCES, &problem, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_problem_new(context, names, RESOURCES, &problem, NULL),
+                          SPOTOPT_OK);
     for (uint32_t p = 0; p < f->pools; p++) {
         spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
 
@@ -69,6 +71,12 @@ build(const fleet *f)
         }
     }
     return problem;
+}
+
+static spotopt_problem *
+build(const fleet *f)
+{
+    return build_in(f, NULL);
 }
 
 /* The cost of an answer from its rows alone; -1, with a word, when it is none. */
@@ -327,6 +335,121 @@ test_repack__drops_nodes_that_are_not_needed(void)
     CU_ASSERT_DOUBLE_EQUAL(repack(&f, 5000000, 0.0), groups * (2.0 + 4 * 0.01), 1e-6);
 }
 
+/*
+ * Each node stays for one fixed pod, and what runs beside it elsewhere, on dear nodes, fits exactly
+ * into the rooms that are left: in pairs of unequal pods that largest first does not find.
+ */
+static void
+test_repack__fills_the_room_beside_what_is_fixed(void)
+{
+    static fleet f;
+    const uint32_t pairs = 20;
+
+    memset(&f, 0, sizeof f);
+    f.pools = 2;
+    f.demands = 4;
+    f.nodes = 2 * pairs;
+    for (int r = 0; r < RESOURCES; r++) {
+        f.capacity[0][r] = 20.0;
+        f.capacity[1][r] = 30.0;
+        f.request[0][r] = 3.0;
+        f.request[1][r] = 7.0; /* beside 3: 7 and 10, or 7 and twice 5 */
+        f.request[2][r] = 5.0;
+        f.request[3][r] = 10.0;
+    }
+    f.cost[0] = 1.0;
+    f.cost[1] = 3.0;
+    for (uint32_t d = 0; d < f.demands; d++)
+        f.move[d] = 0.01;
+    for (uint32_t n = 0; n < f.nodes; n++) {
+        if (n < pairs) {
+            f.holds[n][0] = f.fixed[n][0] = 1;
+        } else {
+            f.pool_of[n] = 1;
+            f.holds[n][1] = 1;
+            f.holds[n][n % 2 == 0 ? 2 : 3] = n % 2 == 0 ? 2 : 1;
+        }
+        for (uint32_t d = 0; d < f.demands; d++)
+            f.count[d] += f.holds[n][d];
+        f.keep += f.cost[f.pool_of[n]];
+    }
+    CU_ASSERT_DOUBLE_EQUAL(repack(&f, 3000000, 0.0), pairs * (1.0 + 2.5 * 0.01), 1e-6);
+}
+
+/* The same packing twice, near the bound although nodes are of all kinds and half of them full. */
+static void
+test_repack__comes_near_the_bound_the_same_each_time(void)
+{
+    static fleet f;
+
+    for (uint64_t seed = 11; seed <= 14; seed++) {
+        double cost[2], bound = 0.0;
+
+        random_fleet(&f, seed, 40);
+        for (int turn = 0; turn < 2; turn++) {
+            spotopt_problem *problem = build(&f);
+            spotopt_packing *packing = NULL;
+            spotopt_options *options = NULL;
+
+            CU_ASSERT_EQUAL_FATAL(spotopt_options_new(NULL, &options, NULL), SPOTOPT_OK);
+            CU_ASSERT_EQUAL(spotopt_options_set_int(options, "work", 3000000, NULL), SPOTOPT_OK);
+            CU_ASSERT_EQUAL(spotopt_options_set_real(options, "gap_rel", 0.0, NULL), SPOTOPT_OK);
+            CU_ASSERT_EQUAL(spotopt_options_set_int(options, "threads", 1 + turn, NULL),
+                            SPOTOPT_OK);
+            CU_ASSERT_EQUAL(spotopt_options_set_real(options, "deadline_s", 600.0, NULL),
+                            SPOTOPT_OK);
+            CU_ASSERT_EQUAL_FATAL(spotopt_problem_solve(problem, options, &packing, NULL),
+                                  SPOTOPT_OK);
+            cost[turn] = judge(&f, packing);
+            bound = spotopt_packing_bound(packing);
+            spotopt_options_free(options);
+            spotopt_packing_free(packing);
+            spotopt_problem_free(problem);
+        }
+        printf(" %.2f%%", 100.0 * (cost[0] - bound) / cost[0]);
+        CU_ASSERT(cost[0] <= 1.03 * bound);
+        CU_ASSERT_DOUBLE_EQUAL(cost[0], cost[1], 0.0);
+    }
+}
+
+/* Each allocation in its turn; nothing leaks, and the status says it. */
+static void
+test_repack__allocations_may_fail(void)
+{
+    static fleet f;
+    fail_alloc allocator = FAIL_ALLOC_INIT;
+    spotopt_context *context;
+    spotopt_problem *problem;
+    spotopt_options *options = NULL;
+    size_t live;
+    bool failed = true;
+
+    fail_never(&allocator);
+    context = fail_alloc_context(&allocator);
+    random_fleet(&f, 21, 12);
+    problem = build_in(&f, context);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_new(NULL, &options, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(spotopt_options_set_real(options, "gap_rel", 0.0, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(spotopt_options_set_real(options, "deadline_s", 600.0, NULL), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(spotopt_options_set_int(options, "work", 150000, NULL), SPOTOPT_OK);
+    live = allocator.live;
+    for (size_t n = 0; failed && n < 100000; n += 1 + n / 30) {
+        spotopt_packing *packing = NULL;
+        spotopt_status status;
+
+        fail_after(&allocator, n);
+        status = spotopt_problem_solve(problem, options, &packing, NULL);
+        failed = allocator.failed > 0;
+        CU_ASSERT(status == SPOTOPT_OK || (failed && status == SPOTOPT_E_NOMEM));
+        spotopt_packing_free(packing);
+        CU_ASSERT_EQUAL(allocator.live, live);
+    }
+    fail_never(&allocator);
+    spotopt_options_free(options);
+    spotopt_problem_free(problem);
+    spotopt_context_free(context);
+}
+
 int
 main(void)
 {
@@ -336,6 +459,9 @@ main(void)
         TEST(test_repack__exchanges_a_large_node_for_small_ones),
         TEST(test_repack__replaces_many_nodes_by_few),
         TEST(test_repack__drops_nodes_that_are_not_needed),
+        TEST(test_repack__fills_the_room_beside_what_is_fixed),
+        TEST(test_repack__comes_near_the_bound_the_same_each_time),
+        TEST(test_repack__allocations_may_fail),
     };
 
     return suite_run("pack_repack", tests, sizeof tests / sizeof *tests);
