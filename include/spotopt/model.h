@@ -111,7 +111,7 @@ typedef struct spotopt_model_fit_params {
     double to_s;           /**< ... whose labels lie before to_s */
     double calibrate_to_s; /**< calibrators are fitted on [to_s, calibrate_to_s); = to_s: they stay where they start */
     double step_s;         /**< seconds between decisions, >= 1; default 900 */
-    double ridge;          /**< of coefficients of standardised features, >= 1e-6; default 50 */
+    double ridge;          /**< of coefficients of standardised features, >= 1e-6; default 100 */
     uint32_t is_isotonic;  /**< 1: an isotonic map after each calibrator, for calibration windows of weeks */
     uint32_t is_free;      /**< 1: coefficients may have any sign, and no effect fades */
     uint32_t is_availability; /**< 1: the history shows launch probes, not held nodes; kept in the card */
@@ -122,7 +122,7 @@ typedef struct spotopt_model_fit_params {
 
 /** The defaults of a struct, its size set: `= SPOTOPT_MODEL_FIT_PARAMS_INIT`. The windows have none. */
 #define SPOTOPT_MODEL_FIT_PARAMS_INIT \
-    { sizeof(spotopt_model_fit_params), 0.0, 0.0, 0.0, 900.0, 50.0, 0, 0, 0, 0, NULL, NULL }
+    { sizeof(spotopt_model_fit_params), 0.0, 0.0, 0.0, 900.0, 100.0, 0, 0, 0, 0, NULL, NULL }
 
 /**
  * Fit a model to a history: a discrete-time logistic hazard by ridge Newton steps (Allison 1982), its coefficients of

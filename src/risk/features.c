@@ -16,6 +16,9 @@
 
 #define HOUR_S 3600.0
 #define SINCE_MAX_H 720.0 /* a month without a drop is as good as any longer time */
+#define JUST_H 2.0        /* what came just now, apart from how long ago it is otherwise */
+#define SIBLING_SINCE_MAX_H 24.0
+#define SIBLING_SINCE_H 6.0 /* no sibling: as of a region neither quiet nor in trouble */
 #define NEVER_EXTRA_H                                                                              \
     24.0              /* no drop was seen: it is at least a day longer ago than the first row */
 #define OWN_DROPS 0.1 /* added to drops and hours of a pool's rate */
@@ -28,6 +31,7 @@ enum { RATE_1H, RATE_3H, RATE_12H, RATE_48H, EVIDENCE, TAUS };
 
 enum {
     HOURS_SINCE_DROP,
+    HOURS_SINCE_DROP_2H,
     HOURS_UP,
     DROP_RATE_1H,
     DROP_RATE_3H,
@@ -36,6 +40,7 @@ enum {
     UP_SHARE_1H,
     REGION_UP_SHARE,
     REGION_DROP_RATE,
+    REGION_SINCE_DROP,
     ELSEWHERE_DROP_RATE,
     PLACEMENT_SCORE,
     ADVISOR_RATE,
@@ -46,37 +51,48 @@ enum {
 const spotopt__feature spotopt__features[] = {
     [HOURS_SINCE_DROP] = {"hours_since_drop_log", "recency",
                           "ln(1 + hours since the pool last lost a node), at most a month", -1,
-                          false},
+                          false, true},
+    [HOURS_SINCE_DROP_2H] = {"hours_since_drop_2h_log", "recency",
+                             "ln(1 + hours since the pool last lost a node), at most 2 hours", -1,
+                             false, false},
     [HOURS_UP] = {"hours_up_log", "age", "ln(1 + hours since the pool came up), at most a month",
-                  -1, false},
+                  -1, false, false},
     [DROP_RATE_1H] = {"drop_rate_1h_log", "rate", "ln of drops per hour up, decayed over 1 h", 1,
-                      false},
+                      false, false},
     [DROP_RATE_3H] = {"drop_rate_3h_log", "rate", "ln of drops per hour up, decayed over 3 h", 1,
-                      false},
+                      false, false},
     [DROP_RATE_12H] = {"drop_rate_12h_log", "rate", "ln of drops per hour up, decayed over 12 h", 1,
-                       false},
+                       false, false},
     [DROP_RATE_48H] = {"drop_rate_48h_log", "rate", "ln of drops per hour up, decayed over 48 h", 1,
-                       false},
+                       false, false},
     [UP_SHARE_1H] = {"up_share_1h", "uptime", "share of the time with nodes up, decayed over 1 h",
-                     -1, false},
+                     -1, false, false},
     [REGION_UP_SHARE] =
         {"region_up_share", "siblings",
-         "share of the region's other pools with nodes up; 1/2 where there are none", 0, true},
+         "share of the region's other pools with nodes up; 1/2 where there are none", 0, true,
+         false},
     [REGION_DROP_RATE] =
         {"region_drop_rate_3h_log", "siblings",
-         "ln of drops per hour observed, the region's other pools, decayed over 3 h", 0, true},
+         "ln of drops per hour observed, the region's other pools, decayed over 3 h", 0, true,
+         true},
+    [REGION_SINCE_DROP] =
+        {"region_hours_since_drop_log", "siblings",
+         "ln(1 + hours since another pool of the region lost a node), at most a day; of 6 hours "
+         "where there is no other pool",
+         -1, true, false},
     [ELSEWHERE_DROP_RATE] =
         {"elsewhere_drop_rate_3h_log", "siblings",
-         "ln of drops per hour observed, pools of other regions, decayed over 3 h", 0, true},
+         "ln of drops per hour observed, pools of other regions, decayed over 3 h", 0, true, false},
     [PLACEMENT_SCORE] = {"placement_score", "vendor",
-                         "placement score from -1 (worst) to 1 (best); 0 where unknown", -1, false},
+                         "placement score from -1 (worst) to 1 (best); 0 where unknown", -1, false,
+                         false},
     [ADVISOR_RATE] =
         {"advisor_rate_log", "vendor",
          "ln of the rate the advisor's bucket stands for, over the mean one; 0 where unknown", 1,
-         false},
+         false, false},
     [PRICE_SHARE] = {"price_share_log", "vendor",
                      "ln of the price over a third of the type's on-demand price; 0 where unknown",
-                     0, false},
+                     0, false, false},
 };
 const uint32_t spotopt__feature_count = FEATURES;
 _Static_assert(sizeof spotopt__features / sizeof *spotopt__features == FEATURES, "a row for each");
@@ -154,6 +170,7 @@ write_own(const cursor *c, double time_s, size_t count, double *out)
                                           : NEVER_EXTRA_H;
 
     out[HOURS_SINCE_DROP * count] = hours_log(since_h);
+    out[HOURS_SINCE_DROP_2H * count] = hours_log(since_h < JUST_H ? since_h : JUST_H);
     out[HOURS_UP * count] = c->nodes > 0.0 ? hours_log((time_s - c->came_up_s) / HOUR_S) : 0.0;
     out[DROP_RATE_1H * count] = own_rate(c, RATE_1H);
     out[DROP_RATE_3H * count] = own_rate(c, RATE_3H);
@@ -176,15 +193,21 @@ herd_rate(double drops, double seen_h)
 }
 
 static void
-write_siblings(const cursor *c, const spotopt__herd *region, const spotopt__herd *all, size_t count,
-               double *out)
+write_siblings(const cursor *c, uint32_t series, const spotopt__herd *region,
+               const spotopt__herd *all, double time_s, size_t count, double *out)
 {
+    bool has_sibling = region->known > (isnan(c->first_s) ? 0 : 1);
     double seen = less(region->seen, isnan(c->nodes) ? 0.0 : 1.0),
            up = less(region->up, c->nodes > 0.0 ? 1.0 : 0.0);
 
     out[REGION_UP_SHARE * count] = (up + 0.5) / (seen + 1.0);
     out[REGION_DROP_RATE * count] =
         herd_rate(less(region->drops, c->drops[RATE_3H]), less(region->seen_h, c->seen_h[RATE_3H]));
+    double last_s = region->last.series == series ? region->second.time_s : region->last.time_s,
+           since_h = (time_s - last_s) / HOUR_S; /* endless where none was */
+    out[REGION_SINCE_DROP * count] = log1p(!has_sibling                    ? SIBLING_SINCE_H
+                                           : since_h < SIBLING_SINCE_MAX_H ? since_h
+                                                                           : SIBLING_SINCE_MAX_H);
     out[ELSEWHERE_DROP_RATE * count] =
         herd_rate(less(all->drops, region->drops), less(all->seen_h, region->seen_h));
 }
@@ -296,7 +319,7 @@ write_series(const spotopt_history *history, uint32_t series, const spotopt__sib
         if (siblings->time_s[moment] < time_s[i] && siblings->time_s[++moment] != time_s[i])
             moment = spotopt__siblings_moment(siblings, time_s[i]);
         write_own(&c, time_s[i], count, out + i);
-        write_siblings(&c, &region[moment], &all[moment], count, out + i);
+        write_siblings(&c, series, &region[moment], &all[moment], time_s[i], count, out + i);
         for (int f = 0; f < 3; f++)
             out[(PLACEMENT_SCORE + f) * count + i] = signals[f];
         if (out_evidence != NULL) {

@@ -11,6 +11,7 @@ typedef struct spotopt__feature {
     const char *help;
     int sign; /* of its effect on risk that is enforced in a fit: 1, -1, or 0 for free */
     bool fades; /* its effect ends with the longest lead: what moves fast, or tells pools apart rather than moments */
+    bool is_retired; /* models of before may have it; new ones are not fitted with it */
 } spotopt__feature;
 
 extern const spotopt__feature spotopt__features[];

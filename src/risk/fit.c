@@ -154,7 +154,7 @@ choose_features(fitting *w, double *spare)
 
     for (uint32_t f = 0; f < spotopt__feature_count && count < 64; f++) {
         measure(w->values + f * rows, rows, &mean[count], &scale[count]);
-        if (scale[count] > FLAT)
+        if (scale[count] > FLAT && !spotopt__features[f].is_retired)
             chosen[count++] = f;
     }
     w->model = spotopt__model_new(w->context, count, HORIZONS);

@@ -56,11 +56,24 @@ name_regions(spotopt_context *context, const spotopt_history *history, spotopt__
     return is_fine;
 }
 
+static void
+meet(spotopt__herd *herd, spotopt__last_drop drop)
+{
+    if (drop.series == herd->last.series) {
+        herd->last.time_s = fmax(herd->last.time_s, drop.time_s);
+    } else if (drop.time_s > herd->last.time_s) {
+        herd->second = herd->last;
+        herd->last = drop;
+    } else if (drop.time_s > herd->second.time_s)
+        herd->second = drop;
+}
+
 /* What each row of a series adds by itself, put down at the first moment that knows of it. */
 static void
-put_rows(const spotopt_history *history, const spotopt__series *series, double tau_h,
-         const spotopt__siblings *out, spotopt__herd *herds)
+put_rows(const spotopt_history *history, uint32_t index, double tau_h, const spotopt__siblings *out,
+         spotopt__herd *herds)
 {
+    const spotopt__series *series = &history->series.at[index];
     const double *time_s = history->time_s + series->first,
                  *nodes = history->nodes_up + series->first;
     double before = NAN;
@@ -76,7 +89,11 @@ put_rows(const spotopt_history *history, const spotopt__series *series, double t
         double left = exp((time_s[row] - out->time_s[at]) / HOUR_S / tau_h);
         double hours = tau_h * (1.0 - left);
 
-        herds[at].drops += now < before ? left : 0.0;
+        if (now < before) { /* false where either is NaN */
+            herds[at].drops += left;
+            meet(&herds[at], (spotopt__last_drop){time_s[row], index});
+        }
+        herds[at].known += row == 0;
         herds[at].seen_h += seen * hours;
         herds[at].up_h += up * hours;
         herds[at].seen += seen;
@@ -97,6 +114,9 @@ carry_on(const spotopt__siblings *out, double tau_h, spotopt__herd *herds)
         herds[at].up_h += last->up_h * left + last->up * hours;
         herds[at].seen += last->seen;
         herds[at].up += last->up;
+        herds[at].known += last->known;
+        meet(&herds[at], last->last);
+        meet(&herds[at], last->second);
     }
 }
 
@@ -118,9 +138,10 @@ spotopt__siblings_make(spotopt_context *context, const spotopt_history *history,
         spotopt__alloc_array(context, (out->regions + 1) * out->moments, sizeof *out->herds);
     if (out->herds == NULL)
         return false;
+    for (size_t i = 0; i < out->regions * out->moments; i++)
+        out->herds[i].last = out->herds[i].second = (spotopt__last_drop){-INFINITY, SPOTOPT__NONE};
     for (size_t i = 0; i < history->series.count; i++)
-        put_rows(history, &history->series.at[i], tau_h, out,
-                 out->herds + out->region_of[i] * out->moments);
+        put_rows(history, (uint32_t)i, tau_h, out, out->herds + out->region_of[i] * out->moments);
     spotopt__herd *all = out->herds + out->regions * out->moments;
     for (size_t region = 0; region < out->regions; region++) {
         spotopt__herd *herds = out->herds + region * out->moments;

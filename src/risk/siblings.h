@@ -3,10 +3,19 @@
 #define SPOTOPT_RISK_SIBLINGS_H
 #include "model/history.h"
 
+/* The last drop of a series; before any: -INFINITY and SPOTOPT__NONE. */
+typedef struct spotopt__last_drop {
+    double time_s;
+    uint32_t series;
+} spotopt__last_drop;
+
 /* What the pools of a region show together at a moment; decayed by exp(-age / tau). */
 typedef struct spotopt__herd {
     double drops, seen_h, up_h; /* changes downwards; pool-hours observed; pool-hours with nodes up */
     double seen, up;            /* pools observed at that moment; of them with nodes up */
+    /* Of a region alone: its last drop and the last one of another series; pools that were ever observed. */
+    spotopt__last_drop last, second;
+    uint32_t known;
 } spotopt__herd;
 
 /* Totals of every region at every distinct moment, and of all regions. */

@@ -165,6 +165,8 @@ check_own(const spotopt_history *h, const moments *m, size_t i)
                                     : 24.0;
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "hours_since_drop_log", i), log(1.0 + fmin(since_h, 720.0)),
                            1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(value_of(m, "hours_since_drop_2h_log", i), log(1.0 + fmin(since_h, 2.0)),
+                           1e-9);
     double up_h = nodes_at(h, s, now) > 0.0 ? (now - came_up(h, s, now)) / 3600.0 : 0.0;
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "hours_up_log", i), log(1.0 + fmin(up_h, 720.0)), 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(m->sums[i], drops_until(h, s, now, TAU_H, NULL), 1e-9);
@@ -175,7 +177,9 @@ static void
 check_siblings(const spotopt_history *h, const moments *m, size_t i)
 {
     size_t mine = m->series[i];
-    double now = m->time_s[i], seen = 0.0, up = 0.0, drops[2] = {0.0, 0.0}, hours[2] = {0.0, 0.0};
+    double now = m->time_s[i], seen = 0.0, up = 0.0, drops[2] = {0.0, 0.0}, hours[2] = {0.0, 0.0},
+           since_h = 24.0;
+    bool is_alone = true;
 
     for (size_t s = 0; s < h->series.count; s++) {
         bool is_near = strcmp(h->series.at[s].region, h->series.at[mine].region) == 0;
@@ -185,12 +189,18 @@ check_siblings(const spotopt_history *h, const moments *m, size_t i)
             continue;
         seen += is_near && !isnan(nodes) ? 1.0 : 0.0;
         up += is_near && nodes > 0.0 ? 1.0 : 0.0;
-        drops[!is_near] += drops_until(h, s, now, 3.0, NULL);
+        double last_s = NAN;
+        drops[!is_near] += drops_until(h, s, now, 3.0, &last_s);
+        if (is_near && !isnan(last_s))
+            since_h = fmin(since_h, (now - last_s) / 3600.0);
+        is_alone &= !is_near || h->time_s[h->series.at[s].first] > now;
         hours[!is_near] += hours_until(h, s, now, 3.0, 0.0);
     }
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "region_up_share", i), (up + 0.5) / (seen + 1.0), 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "region_drop_rate_3h_log", i),
                            log(0.1 + drops[0] / (hours[0] + 2.0)), 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(value_of(m, "region_hours_since_drop_log", i),
+                           log(1.0 + (is_alone ? 6.0 : since_h)), 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(value_of(m, "elsewhere_drop_rate_3h_log", i),
                            log(0.1 + drops[1] / (hours[1] + 2.0)), 1e-9);
 }

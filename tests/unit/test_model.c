@@ -128,7 +128,7 @@ test_model__document_that_is_off_is_refused_with_its_place(void)
         {"\"lead_hours\":[0.25,", "\"lead_hours\":[", "/hazard/lead_hours"},
         {"\"intercepts\":[", "\"intercepts\":[1,", "/hazard/intercepts"},
         {"\"intercepts\":[", "\"intercepts\":[1e999,", "/hazard/intercepts"},
-        {"\"name\":\"hours_since_drop_log\"", "\"name\":\"hours_up_log\"",
+        {"\"name\":\"hours_since_drop_log\"", "\"name\":\"hours_since_drop_2h_log\"",
          "/hazard/features/1/name"},
         {"\"name\":\"hours_since_drop_log\"", "\"name\":\"moon_phase\"", "/hazard/features/0/name"},
         {"\"name\":\"hours_since_drop_log\"", "\"name\":3", "/hazard/features/0/name"},

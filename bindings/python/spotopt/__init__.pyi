@@ -589,7 +589,7 @@ def fit(
     to_s: float,
     calibrate_to_s: Optional[float] = None,
     step_s: float = 900.0,
-    ridge: float = 50.0,
+    ridge: float = 100.0,
     isotonic: bool = False,
     free: bool = False,
     availability: bool = False,

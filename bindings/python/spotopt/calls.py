@@ -61,7 +61,7 @@ def check_plan(plan, *, cluster, catalog, policy=None, history=None, metrics=Non
     return report.splitlines()
 
 
-def fit(history, *, from_s, to_s, calibrate_to_s=None, step_s=900.0, ridge=50.0, isotonic=False, free=False,
+def fit(history, *, from_s, to_s, calibrate_to_s=None, step_s=900.0, ridge=100.0, isotonic=False, free=False,
         availability=False, id=None, catalog=None, options=None, progress=None, **values):
     """Fit a risk model to a history. Returns a Model.
 
