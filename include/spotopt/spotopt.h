@@ -24,6 +24,7 @@
 #include "spotopt/portfolio.h"
 #include "spotopt/rank.h"
 #include "spotopt/registry.h"
+#include "spotopt/replay.h"
 #include "spotopt/risk.h"
 #include "spotopt/status.h"
 #include "spotopt/version.h"

@@ -132,6 +132,15 @@ is_json_file(const flag *f, const char *value)
     return strcmp(f->name, "output") == 0 && n > 5 && strcmp(value + n - 5, ".json") == 0;
 }
 
+/* At most one flag of a verb may be repeated. */
+static bool
+is_many(const flag *f)
+{
+    const size_t n = f->value != NULL ? strlen(f->value) : 0;
+
+    return n > 4 && strcmp(f->value + n - 4, " ...") == 0;
+}
+
 static bool
 take_value(args *a, size_t place, const flag *f, const char *value)
 {
@@ -145,6 +154,12 @@ take_value(args *a, size_t place, const flag *f, const char *value)
             return false;
         }
         a->set[a->set_count++] = value;
+    } else if (is_many(f)) {
+        if (a->many_count == MANY_MAX) {
+            say("--%s is given more than %d times", f->name, (int)MANY_MAX);
+            return false;
+        }
+        a->many[a->many_count++] = value;
     } else if (a->value[place] != NULL && f->value != NULL) {
         say("--%s is given twice", f->name);
         return false;

@@ -8,14 +8,15 @@
 typedef struct flag {
     const char *name;  /* "cluster" for --cluster */
     char letter;       /* 'o' for -o; 0: none */
-    const char *value; /* "FILE", what follows it; NULL: nothing does */
+    const char *value; /* "FILE", what follows it; NULL: nothing does; "FILE ...": may be repeated */
     const char *words; /* the words it takes, "table json"; NULL: any text */
     const char *help;  /* one sentence without its full stop */
 } flag;
 
 enum {
     FLAGS_MAX = 40, /* of a verb and the common ones together */
-    SETS_MAX = 64   /* --set may be repeated */
+    SETS_MAX = 64,  /* --set may be repeated */
+    MANY_MAX = 32   /* and so may a flag of the verb */
 };
 
 struct args;
@@ -37,6 +38,8 @@ typedef struct args {
                                      bare flag */
     const char *set[SETS_MAX];
     size_t set_count;
+    const char *many[MANY_MAX]; /* of the flag that may be repeated */
+    size_t many_count;
     char **operands;
     size_t operand_count;
     bool wants_help;
@@ -74,6 +77,7 @@ int cmd_help(const args *a);
 int cmd_pack(const args *a);
 int cmd_plan(const args *a);
 int cmd_rank(const args *a);
+int cmd_replay(const args *a);
 int cmd_risk(const args *a);
 int cmd_show(const args *a);
 int cmd_version(const args *a);

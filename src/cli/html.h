@@ -51,6 +51,8 @@ void html_ranking(const cJSON *doc, text *out);
 void html_drain(const cJSON *doc, text *out);
 void html_funnel(const cJSON *doc, text *out);
 void html_experiment(const cJSON *doc, text *out);
+void html_replay(const cJSON *doc, text *out);
+void chart_replay(text *out, const cJSON *doc);
 void html_steps(text *out, const cJSON *doc); /* waves as a folded table */
 void html_registry(const cJSON *doc, text *out);
 void html_evaluation(const cJSON *doc, text *out);

@@ -99,9 +99,14 @@ const char *const html_style[] = {
     "svg.half .t{font-size:17px}svg.half .key{font-size:13px}.long "
     "svg{min-width:760px}ol.keys{grid-template-columns:minmax(0,1fr)}",
     ".facts{grid-template-columns:1fr 1fr}.facts dd{font-size:18px}}\n",
-    ".l0,.l1,.l2,.l3{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.l0{"
-    "stroke:var(--launch)}.l1{"
-    "stroke:var(--plan)}.l2{stroke:var(--evict)}.l3{stroke:var(--dot)}\n",
+    ".l0,.l1,.l2,.l3,.l4,.l5,.l6,.l7{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:"
+    "round}.l0{stroke:var(--launch)}.l1{"
+    "stroke:var(--plan)}.l2{stroke:var(--evict)}.l3{stroke:var(--dot)}.l4{stroke:var(--mem)}.l5{"
+    "stroke:var(--ink)}.l6{stroke:var(--bad)}.l7{stroke:var(--gone)}\n",
+    ".l4{stroke-dasharray:7 4}.l5{stroke-dasharray:2 4}.l6{stroke-dasharray:9 3 2 3}.bl0{background:"
+    "var(--launch)}.bl1{background:var(--plan)}.bl2{background:var(--evict)}.bl3{background:var("
+    "--dot)}.bl4{background:var(--mem)}.bl5{background:var(--ink)}.bl6{background:var(--bad)}.bl7{"
+    "background:var(--gone)}\n",
     "@media print{body{background:#fff}section{break-inside:avoid}details{display:none}}\n",
     NULL,
 };

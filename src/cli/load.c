@@ -104,10 +104,12 @@ load_inputs(loaded *in, const session *s, const args *a)
 
     *in = (loaded){0};
     for (size_t i = 0; status == 0 && i < sizeof documents / sizeof *documents; i++) {
-        const bool is_model = strcmp(documents[i].flag, "model") == 0;
-        /* The parts of risk read their models themselves, one or two. */
+        /* The parts of risk read their models themselves, one or two; replay its policies. */
+        const char *own = strcmp(a->verb->name, "risk") == 0     ? "model"
+                          : strcmp(a->verb->name, "replay") == 0 ? "policy"
+                                                                 : "";
         const char *path =
-            is_model && strcmp(a->verb->name, "risk") == 0 ? NULL : arg(a, documents[i].flag);
+            strcmp(documents[i].flag, own) == 0 ? NULL : arg(a, documents[i].flag);
         input doc;
 
         if (path == NULL)

@@ -33,6 +33,7 @@ static const shown kinds[] = {
     {"ModelRegistry", print_registry, html_registry},
     {"ExperimentReport", print_experiment, html_experiment},
     {"CanaryReport", print_experiment, html_experiment},
+    {"Replay", print_replay, html_replay},
 };
 
 static bool
@@ -161,7 +162,7 @@ deliver(const session *s, const char *json, size_t length)
     if (kind == NULL) {
         say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, "
             "RiskEvaluation, "
-            "RiskForecast, Model, ModelRegistry, ExperimentReport or CanaryReport",
+            "RiskForecast, Model, ModelRegistry, ExperimentReport, CanaryReport or Replay",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;
     } else {

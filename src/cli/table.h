@@ -45,5 +45,6 @@ void print_forecast(const cJSON *doc, const style *s, text *out);
 void print_model(const cJSON *doc, const style *s, text *out);
 void print_registry(const cJSON *doc, const style *s, text *out);
 void print_experiment(const cJSON *doc, const style *s, text *out);
+void print_replay(const cJSON *doc, const style *s, text *out);
 
 #endif

@@ -143,6 +143,34 @@ static const flag risk_flags[] = {
     {0},
 };
 
+static const flag replay_flags[] = {
+    {"catalog", 0, "FILE", NULL, "what can be bought, CSV or JSON; needed"},
+    {"demand", 0, "FILE", NULL,
+     "what had to run, CSV time_s,demand,count,cpu_milli,memory_mib[,gpu]; needed"},
+    {"policy", 0, "POLICY ...", NULL,
+     "what to try: on-demand, cheapest, one-per-zone, last-day, hazard, oracle, or a Policy "
+     "document, decided as hazard does; NAME=FILE: that way, with the document's terms; may be "
+     "repeated; the default is all names"},
+    {"history", 0, "FILE", NULL,
+     "capacity seen over time, CSV: what could be launched and what was lost; the default is "
+     "everything and nothing"},
+    {"prices", 0, "FILE", NULL,
+     "prices over time, CSV pool,time_s,usd_per_hour; the default is the catalog's all the time"},
+    {"model", 0, "FILE", NULL,
+     "hazard: a risk model, as 'spotopt risk fit' writes it, that ends before --from"},
+    {"terms", 0, "FILE", NULL,
+     "the Policy document whose interruption.cost_usd and change.move_usd price every policy's "
+     "losses, and that names follow; the default is 'spotopt help policy'"},
+    {"from", 0, "TIME", NULL,
+     "begin, seconds of the history's epoch; the default is the first demand"},
+    {"to", 0, "TIME", NULL, "end, not in it; the default is where the history or the prices end"},
+    {"step", 0, "SECONDS", NULL, "between decisions; the default is 900"},
+    {"startup", 0, "SECONDS", NULL,
+     "from a node's launch until it serves, at most a step; the default is 120"},
+    CATALOG_FLAGS,
+    {0},
+};
+
 static const flag no_flags[] = {{0}};
 static const flag help_flags[] = {
     {"man", 0, NULL, NULL, "as a man page, in roff"},
@@ -201,10 +229,17 @@ const verb verbs[] = {
      "whether a change may go on to everybody; exit status 1 means that it may not.",
      "spotopt experiment compare measurements.csv --treatment hazard --metric usd_per_hour",
      experiment_flags, true, cmd_experiment},
+    {"replay", "", "try policies on the past",
+     "Walks through the past step by step. Each policy decides with what was known then; what "
+     "followed decides what it paid, lost and moved. Prints every policy's money, interruptions, "
+     "lost replica-hours and moves, and which is better, with intervals that draw whole days. The "
+     "oracle knows the future and shows what could have been had.",
+     "spotopt replay --catalog catalog.json --history history.csv --demand demand.csv --policy "
+     "cheapest --policy hazard --policy oracle",
+     replay_flags, true, cmd_replay},
     {"show", "FILE", "print a document that another verb wrote, as a table or a page",
      "Reads a Plan, PackingResult, Ranking, DrainPlan, Funnel, RiskEvaluation, ModelRegistry, "
-     "ExperimentReport or "
-     "CanaryReport "
+     "ExperimentReport, CanaryReport or Replay "
      "and prints it as -o asks. Nothing "
      "is computed anew.",
      "spotopt show plan.json -o html --output-file report.html", no_flags, true, cmd_show},
