@@ -66,4 +66,5 @@ typedef int32_t spotopt_status;
 %include "common/drain.i"
 %include "common/funnel.i"
 %include "common/experiment.i"
+%include "common/replay.i"
 %include "common/plan.i"

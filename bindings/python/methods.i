@@ -262,3 +262,4 @@ def _or_no_limit(value):
 %include "python/risk.i"
 %include "python/decisions.i"
 %include "python/evaluation.i"
+%include "python/replay.i"

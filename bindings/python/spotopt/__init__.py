@@ -21,11 +21,14 @@ from .calls import (
     rank,
     rank_scores,
     rank_top,
+    replay,
+    replay_methods,
     risk,
 )
 from .core import (
     Catalog,
     Cluster,
+    DemandHistory,
     Drain,
     Evaluation,
     Experiment,
@@ -38,10 +41,12 @@ from .core import (
     Packing,
     Plan,
     Policy,
+    PriceHistory,
     Problem,
     Ranking,
     Recorder,
     Registry,
+    Replay,
     Risk,
 )
 from .core import version as _version

@@ -273,6 +273,21 @@ class History:
     def parse(cls, text: _Text, name: str = "history") -> History: ...
     def __len__(self) -> int: ...
 
+class PriceHistory:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "prices") -> PriceHistory: ...
+    def __len__(self) -> int: ...
+
+class DemandHistory:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "demand") -> DemandHistory: ...
+    def __len__(self) -> int: ...
+
+class Replay:
+    def __len__(self) -> int: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+
 class Lifetime:
     @classmethod
     def fit(
@@ -599,6 +614,27 @@ def fit(
     progress: _Watch = None,
     **values: _Value,
 ) -> Model: ...
+def replay_methods() -> Dict[str, str]: ...
+def replay(
+    *,
+    catalog: Catalog,
+    demands: DemandHistory,
+    policies: Union[Iterable[str], Mapping[str, Union[str, Policy, Tuple[str, Policy]]], None] = None,
+    history: Optional[History] = None,
+    prices: Optional[PriceHistory] = None,
+    model: Optional[Model] = None,
+    terms: Optional[Policy] = None,
+    from_s: Optional[float] = None,
+    to_s: Optional[float] = None,
+    step_s: float = 900.0,
+    startup_s: float = 120.0,
+    points: int = 240,
+    draws: int = 2000,
+    seed: int = 1,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Replay: ...
 def risk(
     catalog: Optional[Catalog] = None,
     *,

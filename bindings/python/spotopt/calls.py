@@ -9,9 +9,9 @@ import array
 import datetime
 import json
 
-from .core import Drain, Model, Options, Packing, Plan, Problem, Ranking, Risk
+from .core import Drain, Model, Options, Packing, Plan, Policy, Problem, Ranking, Replay, Risk
 from .core import (_advisor_predict, _assign, _indices, _no_limit, _portfolio_assess, _portfolio_learn_shocks,
-                   _rank_scores, _rank_top, _reals)
+                   _rank_scores, _rank_top, _reals, _replay_method, _replay_method_help)
 from .errors import ArgumentError
 from .rows import PortfolioLoss, Progress
 from .use import first_use, in_use
@@ -220,3 +220,41 @@ def drain(cluster, nodes, *, catalog=None, policy=None, notice_s=0.0, launch_s=6
 def assign(salt, unit, weights=(1.0, 1.0)):
     """The arm of a unit, as an index into weights: by a hash of salt and unit, the same on every machine."""
     return _assign(salt, unit, array.array("d", weights))
+
+
+def replay_methods():
+    """The ways to decide that replay() knows, as a dict of name: what it does."""
+    methods = {}
+    while _replay_method(len(methods)) is not None:
+        methods[_replay_method(len(methods))] = _replay_method_help(len(methods))
+    return methods
+
+
+def replay(*, catalog, demands, policies=None, history=None, prices=None, model=None, terms=None, from_s=None,
+           to_s=None, step_s=900.0, startup_s=120.0, points=240, draws=2000, seed=1, options=None, progress=None,
+           **values):
+    """Try policies on the past. Returns a Replay, whose to_dict() holds what became of each.
+
+    demands is a DemandHistory, what had to run; history decides what could be launched and what was lost (None:
+    all, and nothing), prices is a PriceHistory (None: the catalog's all the time). policies is a list of methods
+    (see replay_methods(); None: all of them) or a dict of name: method, Policy (decided as "hazard" does) or
+    (method, Policy). terms is the Policy whose interruption.cost_usd and change.move_usd price losses for all.
+    A Model must end before from_s (None: the first demand); to_s None is where the history or the prices end.
+    Decisions are step_s apart, a node serves startup_s after its launch. Raises InputError where a demand fits no
+    pool or the model would know the future.
+    """
+    if policies is None:
+        policies = list(replay_methods())
+    if not isinstance(policies, dict):
+        policies = {name: name for name in policies}
+    call = _options(options, progress, values)
+    made = Replay._make_of()
+    for name, policy in policies.items():
+        method, document = policy if isinstance(policy, tuple) else (None, policy) if isinstance(policy, Policy) else (
+            policy, None)
+        made._add(name, method, document)
+    nan = float("nan")
+    with in_use(catalog, demands, history, prices, terms):
+        made._run_of(catalog, demands, history, prices, model, terms, nan if from_s is None else from_s,
+                     nan if to_s is None else to_s, step_s, startup_s, points, draws, seed, call)
+    return made
