@@ -234,8 +234,7 @@ const verb verbs[] = {
      "followed decides what it paid, lost and moved. Prints every policy's money, interruptions, "
      "lost replica-hours and moves, and which is better, with intervals that draw whole days. The "
      "oracle knows the future and shows what could have been had.",
-     "spotopt replay --catalog catalog.json --history history.csv --demand demand.csv --policy "
-     "cheapest --policy hazard --policy oracle",
+     "spotopt replay --catalog catalog.json --history history.csv --demand demand.csv -o html",
      replay_flags, true, cmd_replay},
     {"show", "FILE", "print a document that another verb wrote, as a table or a page",
      "Reads a Plan, PackingResult, Ranking, DrainPlan, Funnel, RiskEvaluation, ModelRegistry, "
