@@ -99,11 +99,38 @@ saved_by_coming(const spotopt__ejector *e, uint32_t slot, uint32_t item)
                : 0.0;
 }
 
+static uint32_t
+place_in_bin(const spotopt__bin *bin, uint32_t item)
+{
+    uint32_t h = 0;
+
+    while (h < bin->holds.count && bin->holds.at[h].item != item)
+        h++;
+    return h;
+}
+
+/* The replica is where it was in the bin's list as well: whoever goes through that list goes on. */
+static void
+put_back(spotopt__state *state, uint32_t slot, uint32_t item, uint32_t place)
+{
+    spotopt__bin *bin = &state->bins.at[slot];
+    spotopt__hold last;
+
+    spotopt__state_put(state, slot, item, 1);
+    if (bin->holds.count == 0 || bin->holds.at[place].item == item)
+        return;
+    last = bin->holds.at[bin->holds.count - 1];
+    memmove(&bin->holds.at[place + 1], &bin->holds.at[place],
+            (bin->holds.count - 1 - place) * sizeof last);
+    bin->holds.at[place] = last;
+}
+
 /* One replica of each may leave the bin and one of `in` come; rules included. */
 static bool
 may_change(spotopt__ejector *e, uint32_t slot, uint32_t a, uint32_t b, uint32_t in)
 {
     spotopt__state *state = e->state;
+    uint32_t place_a = 0, place_b = 0;
     bool logs = state->logs, fits;
 
     if (e->model->item[in].use_count == 0 &&
@@ -112,15 +139,19 @@ may_change(spotopt__ejector *e, uint32_t slot, uint32_t a, uint32_t b, uint32_t 
     if (e->model->item[in].use_count == 0 && stay_at(e, slot, in) == NULL)
         return false;
     state->logs = false;
-    if (a != SPOTOPT__NONE)
+    if (a != SPOTOPT__NONE) {
+        place_a = place_in_bin(&state->bins.at[slot], a);
         spotopt__state_take(state, slot, a, 1);
-    if (b != SPOTOPT__NONE)
+    }
+    if (b != SPOTOPT__NONE) {
+        place_b = place_in_bin(&state->bins.at[slot], b);
         spotopt__state_take(state, slot, b, 1);
+    }
     fits = spotopt__state_room(state, slot, in, 1) > 0;
     if (b != SPOTOPT__NONE)
-        spotopt__state_put(state, slot, b, 1);
+        put_back(state, slot, b, place_b);
     if (a != SPOTOPT__NONE)
-        spotopt__state_put(state, slot, a, 1);
+        put_back(state, slot, a, place_a);
     state->logs = logs;
     return fits;
 }
