@@ -35,7 +35,8 @@ static const option_def option_table[] = {
     {"timings", SPOTOPT_OPT_INT, 0.0, 0.0, 1.0, "", "0.1",
      "1: documents tell wall-clock seconds, which no two runs share; 0: null in their place"},
     {"explain", SPOTOPT_OPT_INT, 0.0, 0.0, 1.0, "", "0.1",
-     "1: every filter is tried on every pool, and the funnel counts all that speak against it; 0: the first alone"},
+     "1: every filter is tried on every pool, and the funnel counts all that speak against it, not the first alone; "
+     "and every listed pool's risk is explained down to the model's features, not that of the best and chosen ones"},
 };
 _Static_assert(sizeof option_table / sizeof *option_table == SPOTOPT__OPT_COUNT, "a row for each");
 

@@ -217,7 +217,7 @@ html_ranking(const cJSON *doc, text *out)
     }
     text_add(out, "<div class=\"wide\">\n");
     html_section(
-        out, "Why",
+        out, "In numbers",
         "Factors between 0 and 1, what one expects to pay with interruptions counted, and the "
         "share of all weights with which the pool comes first.");
     html_table_begin(
@@ -238,6 +238,7 @@ html_ranking(const cJSON *doc, text *out)
     }
     html_table_end(out, false);
     html_section_end(out);
+    html_why(out, doc, doc, false);
     text_add(out, "</div>\n</div>\n");
     html_end(out, doc);
 }

@@ -121,6 +121,39 @@ add_money_table(text *out, const plan_view *v)
     html_table_end(out, false);
 }
 
+/* Every reason that spoke against a pool, not the first alone: what lifting one limit would not yet
+ * bring back. */
+static void
+add_also(text *out, const view_funnel *f)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < f->stage_count; i++)
+        count += f->stages[i].also_count;
+    if (count == 0)
+        return;
+    html_table_begin(out, "Every reason, whether or not it was the first",
+                     "stage|reason|dropped by it>|speaks against>");
+    for (size_t i = 0; i < f->stage_count; i++) {
+        const view_stage *stage = &f->stages[i];
+
+        for (size_t k = 0; k < stage->also_count; k++) {
+            double first = 0.0;
+
+            for (size_t d = 0; d < stage->drop_count; d++) {
+                if (strcmp(stage->drops[d].reason, stage->also[k].reason) == 0)
+                    first = stage->drops[d].count;
+            }
+            html_row(out);
+            html_cell(out, k == 0 ? stage->name : "");
+            html_cell(out, stage->also[k].reason);
+            html_number(out, show_count(first).at);
+            html_number(out, show_count(stage->also[k].count).at);
+        }
+    }
+    html_table_end(out, true);
+}
+
 void
 html_funnel_section(text *out, const view_funnel *f)
 {
@@ -145,6 +178,7 @@ html_funnel_section(text *out, const view_funnel *f)
         }
     }
     html_table_end(out, true);
+    add_also(out, f);
     html_section_end(out);
 }
 
@@ -348,6 +382,7 @@ html_plan(const cJSON *doc, text *out)
     html_section_end(out);
     text_add(out, "</div>\n<div class=\"wide\">\n");
     add_fleet(out, &v, doc);
+    html_why(out, doc, doc_at(doc, "ranking"), true);
     text_add(out, "</div>\n");
     add_unplaced(out, &v);
     add_warnings(out, doc);

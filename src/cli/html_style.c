@@ -103,10 +103,26 @@ const char *const html_style[] = {
     "round}.l0{stroke:var(--launch)}.l1{"
     "stroke:var(--plan)}.l2{stroke:var(--evict)}.l3{stroke:var(--dot)}.l4{stroke:var(--mem)}.l5{"
     "stroke:var(--ink)}.l6{stroke:var(--bad)}.l7{stroke:var(--gone)}\n",
-    ".l4{stroke-dasharray:7 4}.l5{stroke-dasharray:2 4}.l6{stroke-dasharray:9 3 2 3}.bl0{background:"
+    ".l4{stroke-dasharray:7 4}.l5{stroke-dasharray:2 4}.l6{stroke-dasharray:9 3 2 "
+    "3}.bl0{background:"
     "var(--launch)}.bl1{background:var(--plan)}.bl2{background:var(--evict)}.bl3{background:var("
     "--dot)}.bl4{background:var(--mem)}.bl5{background:var(--ink)}.bl6{background:var(--bad)}.bl7{"
     "background:var(--gone)}\n",
+    ".pool>summary{color:var(--ink)}.pool ul{list-style:none;margin:2px 0;padding:0}.pool "
+    "details{margin:0}.phi{display:grid;align-items:center;gap:12px;padding:2px 0;color:var(--ink);"
+    "grid-template-columns:minmax(0,15em) minmax(60px,1fr) 4.5em}.phi span{overflow-wrap:anywhere}"
+    ".phi b{text-align:right;font-weight:500;font-variant-numeric:tabular-nums}\n",
+    ".pool details>summary{list-style:none;padding:0}.pool details>summary::-webkit-details-marker{"
+    "display:none}summary>.phi>span:first-child::before{content:'\xE2\x96\xB8 ';color:var(--soft)}"
+    "details[open]>summary>.phi>span:first-child::before{content:'\xE2\x96\xBE '}.pool ul ul .phi>"
+    "span:first-child{padding-left:16px}.pool ul ul ul .phi>span:first-child{padding-left:32px}\n",
+    ".track{position:relative;height:12px;background:linear-gradient(var(--gone),var(--gone)) 50% "
+    "0/"
+    "1px 100% no-repeat}.track "
+    "i{position:absolute;top:2px;bottom:2px;border-radius:2px}.up{left:50%;"
+    "background:var(--plan)}.down{right:50%;background:var(--now)}\n",
+    "@media (max-width:560px){.phi{grid-template-columns:minmax(0,11em) minmax(40px,1fr) "
+    "3.6em;gap:8px}}\n",
     "@media print{body{background:#fff}section{break-inside:avoid}details{display:none}}\n",
     NULL,
 };

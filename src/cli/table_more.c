@@ -155,6 +155,53 @@ print_would_win(const cJSON *doc, text *out)
     }
 }
 
+/* Weights that follow from money, and what they make a hundredth of each factor worth. */
+static void
+print_worth(const cJSON *doc, text *out)
+{
+    static const char *const names[] = {"cost", "stability", "performance", "capacity"};
+
+    if (strcmp(doc_text(doc, "weights_from"), "money") != 0 || doc_at(doc, "worth.pool") == NULL)
+        return;
+    text_add(out, "  weights of money:");
+    for (const cJSON *w = doc_fields(doc, "weights"); w != NULL; w = w->next)
+        text_addf(out, " %s %s", w->string, show_real(doc_value(w), 3).at);
+    text_addf(out, "; at %s a point of", doc_text(doc, "worth.pool"));
+    for (size_t i = 0; i < 4; i++) {
+        char path[64];
+
+        fit(path, sizeof path, "worth.point_usd_per_hour.%s", names[i]);
+        text_addf(out, "%s %s is worth %s", i > 0 ? "," : "", names[i],
+                  show_real(doc_number(doc, path), 5).at);
+    }
+    text_add(out, " USD an hour\n");
+}
+
+/* What the risk of the best pools is made of, where a model forecast them. */
+static void
+print_parts(const cJSON *doc, text *out)
+{
+    size_t told = 0;
+
+    for (const cJSON *pool = doc_list(doc, "pools"); pool != NULL && told < 3; pool = pool->next) {
+        const char *of = doc_text(pool, "parts.of");
+        char path[64];
+
+        if (of[0] == '\0')
+            continue;
+        told++;
+        fit(path, sizeof path, "contributions.%.16s", of);
+        text_addf(out, "  %s: %s %s", doc_text(pool, "pool"), of,
+                  show_real(doc_number(pool, path), 3).at);
+        text_addf(out, " = mean pool %s",
+                  show_real(doc_number(pool, "parts.from_reference"), 3).at);
+        for (const cJSON *g = doc_list(pool, "parts.groups"); g != NULL; g = g->next)
+            text_addf(out, ", %s %s", doc_text(g, "group"),
+                      show_real(doc_number(g, "contribution"), 3).at);
+        text_add(out, "\n");
+    }
+}
+
 static void
 print_switch(const cJSON *doc, text *out)
 {
@@ -190,6 +237,8 @@ print_ranking(const cJSON *doc, const style *s, text *out)
     print_more(place, ROWS_SHOWN, "pools", out);
     print_first(doc, out);
     print_would_win(doc, out);
+    print_parts(doc, out);
+    print_worth(doc, out);
     print_switch(doc, out);
     if (doc_at(doc, "funnel") != NULL) {
         text_add(out, "\n");

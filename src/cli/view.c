@@ -203,6 +203,28 @@ by_drop_count(const void *a, const void *b)
     return x->count < y->count ? 1 : x->count > y->count ? -1 : strcmp(x->reason, y->reason);
 }
 
+/* An object of counts by reason: those above 0, most first. */
+static view_drop *
+read_drops(const cJSON *object, const char *key, size_t *out_count)
+{
+    view_drop *drops;
+    size_t n = 0;
+
+    for (const cJSON *drop = doc_fields(object, key); drop != NULL; drop = drop->next)
+        n++;
+    drops = need_array(n, sizeof *drops);
+    n = 0;
+    for (const cJSON *drop = doc_fields(object, key); drop != NULL; drop = drop->next) {
+        const double count = doc_value(drop);
+
+        if (count > 0.0)
+            drops[n++] = (view_drop){drop->string != NULL ? drop->string : "", count};
+    }
+    qsort(drops, n, sizeof *drops, by_drop_count);
+    *out_count = n;
+    return drops;
+}
+
 void
 view_funnel_init(view_funnel *funnel, const cJSON *object)
 {
@@ -211,30 +233,22 @@ view_funnel_init(view_funnel *funnel, const cJSON *object)
     funnel->stages = need_array(doc_count(object, "stages"), sizeof *funnel->stages);
     for (const cJSON *item = doc_list(object, "stages"); item != NULL; item = item->next) {
         view_stage *stage = &funnel->stages[funnel->stage_count++];
-        size_t n = 0;
 
         stage->name = doc_text(item, "stage");
         stage->in = doc_number(item, "in");
         stage->out = doc_number(item, "out");
-        for (const cJSON *drop = doc_fields(item, "drops"); drop != NULL; drop = drop->next)
-            n++;
-        stage->drops = need_array(n, sizeof *stage->drops);
-        for (const cJSON *drop = doc_fields(item, "drops"); drop != NULL; drop = drop->next) {
-            const double count = doc_value(drop);
-
-            if (count > 0.0)
-                stage->drops[stage->drop_count++] =
-                    (view_drop){drop->string != NULL ? drop->string : "", count};
-        }
-        qsort(stage->drops, stage->drop_count, sizeof *stage->drops, by_drop_count);
+        stage->drops = read_drops(item, "drops", &stage->drop_count);
+        stage->also = read_drops(item, "also", &stage->also_count);
     }
 }
 
 void
 view_funnel_free(view_funnel *funnel)
 {
-    for (size_t i = 0; i < funnel->stage_count; i++)
+    for (size_t i = 0; i < funnel->stage_count; i++) {
         free(funnel->stages[i].drops);
+        free(funnel->stages[i].also);
+    }
     free(funnel->stages);
 }
 

@@ -54,6 +54,8 @@ typedef struct view_stage {
     double in, out;
     view_drop *drops; /* most first */
     size_t drop_count;
+    view_drop *also; /* all that spoke against a pool, where that was asked for; most first */
+    size_t also_count;
 } view_stage;
 
 typedef struct view_funnel {

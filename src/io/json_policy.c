@@ -44,6 +44,35 @@ read_weights(reader *r, const spotopt__at *at, spotopt_error *err)
     return status;
 }
 
+static spotopt_status
+read_worth(reader *r, const spotopt__at *at, spotopt_error *err)
+{
+    static const char *const known[] = {"performance_usd_per_hour", "capacity_usd_per_hour", NULL};
+    spotopt_policy *p = r->policy;
+    spotopt_status status;
+
+    warn_unknown(r, at, known);
+    status = spotopt__maybe_limit(at, known[0], 0.0, USD_MAX, &p->worth_performance, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt__maybe_limit(at, known[1], 0.0, USD_MAX, &p->worth_capacity, err);
+    return status;
+}
+
+static spotopt_status
+read_weights_from(reader *r, const spotopt__at *root, spotopt_error *err)
+{
+    spotopt__at at = spotopt__at_key(root, "weights_from");
+    const char *text = NULL;
+    spotopt_status status = spotopt__maybe_text(root, "weights_from", &text, err);
+
+    if (status != SPOTOPT_OK || text == NULL)
+        return status;
+    if (strcmp(text, "stated") != 0 && strcmp(text, "money") != 0)
+        return spotopt__fail_at(&at, err, "want \"stated\" or \"money\", not \"%s\"", text);
+    r->policy->weights_from_money = strcmp(text, "money") == 0;
+    return SPOTOPT_OK;
+}
+
 /* [target, limit], one below the other as is_rising says. */
 static spotopt_status
 read_slo_pair(const spotopt__at *parent, const char *key, bool is_rising, double most, double *pair,
@@ -443,10 +472,11 @@ read_score(reader *r, const spotopt__at *root, spotopt_error *err)
 static spotopt_status
 read_policy(reader *r, const spotopt__at *root, spotopt_error *err)
 {
-    static const char *const known[] = {
-        "apiVersion",   "kind",   "parent",    "weights", "score",  "slo",
-        "interruption", "spot",   "diversify", "allow",   "quotas", "headroom",
-        "commitments",  "change", "overrides", "solver",  NULL};
+    static const char *const known[] = {"apiVersion",   "kind",     "parent",      "weights",
+                                        "weights_from", "worth",    "score",       "slo",
+                                        "interruption", "spot",     "diversify",   "allow",
+                                        "quotas",       "headroom", "commitments", "change",
+                                        "overrides",    "solver",   NULL};
     spotopt_policy *p = r->policy;
     spotopt__at parent = spotopt__at_key(root, "parent");
     spotopt__at kind = spotopt__at_key(root, "kind"), version = spotopt__at_key(root, "apiVersion");
@@ -469,6 +499,10 @@ read_policy(reader *r, const spotopt__at *root, spotopt_error *err)
     }
     if (status == SPOTOPT_OK)
         status = read_part(r, root, "weights", read_weights, err);
+    if (status == SPOTOPT_OK)
+        status = read_weights_from(r, root, err);
+    if (status == SPOTOPT_OK)
+        status = read_part(r, root, "worth", read_worth, err);
     if (status == SPOTOPT_OK)
         status = read_score(r, root, err);
     if (status == SPOTOPT_OK)

@@ -125,6 +125,11 @@ spotopt_policy_write(const spotopt_policy *p, char **out_text, size_t *out_lengt
     spotopt__jw_put_real(jw, "performance", p->weights[SPOTOPT__FACTOR_PERFORMANCE]);
     spotopt__jw_put_real(jw, "capacity", p->weights[SPOTOPT__FACTOR_CAPACITY]);
     spotopt__jw_end_object(jw);
+    spotopt__jw_put_text(jw, "weights_from", p->weights_from_money ? "money" : "stated");
+    open_object(jw, "worth");
+    spotopt__jw_put_real(jw, "performance_usd_per_hour", p->worth_performance);
+    spotopt__jw_put_real(jw, "capacity_usd_per_hour", p->worth_capacity);
+    spotopt__jw_end_object(jw);
     spotopt__jw_put_text(jw, "score", spotopt__score_text(p->score));
 
     open_object(jw, "slo");

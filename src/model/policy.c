@@ -31,6 +31,8 @@ spotopt__policy_new(spotopt_context *context, spotopt_policy **out, spotopt_erro
     policy->weights[SPOTOPT__FACTOR_STABILITY] = 0.30;
     policy->weights[SPOTOPT__FACTOR_PERFORMANCE] = 0.15;
     policy->weights[SPOTOPT__FACTOR_CAPACITY] = 0.15;
+    policy->worth_performance = NAN;
+    policy->worth_capacity = NAN;
     policy->score = SPOTOPT__SCORE_GEOMETRIC;
     policy->slo_latency_ms[0] = 50.0;
     policy->slo_latency_ms[1] = 500.0;

@@ -47,6 +47,8 @@ struct spotopt_policy {
     spotopt_context *context;
     spotopt__arena arena;
     double weights[SPOTOPT__FACTORS]; /* sum 1 after reading */
+    bool weights_from_money; /* cost, stability and what has a worth: by what they are worth */
+    double worth_performance, worth_capacity; /* USD an hour and node between 0 and full marks; NaN: not stated */
     int32_t score;
     double slo_latency_ms[2], slo_throughput_rps[2], slo_error_frac[2]; /* target, limit */
     double interruption_usd, horizon_h, max_probability, max_mean_probability;

@@ -56,7 +56,7 @@ spotopt_status spotopt__assign(const spotopt__scene *scene, const spotopt__trans
 /* plan_write.c */
 spotopt_status spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
                                   const spotopt_plan_summary *summary, double seconds,
-                                  bool with_seconds, char **out_text, size_t *out_length,
+                                  bool with_seconds, bool explains_all, char **out_text, size_t *out_length,
                                   spotopt_error *err);
 
 #endif

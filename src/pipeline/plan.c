@@ -101,7 +101,8 @@ spotopt_plan_make(spotopt_context *context, const spotopt_plan_params *params,
         summarize(&scene, &decision, &plan->summary);
         status = spotopt__plan_text(
             &scene, &decision, &plan->summary, spotopt__clock(context) - start_s,
-            spotopt__option(options, SPOTOPT__OPT_TIMINGS) > 0.0, &plan->text, &plan->length, err);
+            spotopt__option(options, SPOTOPT__OPT_TIMINGS) > 0.0,
+            spotopt__option(options, SPOTOPT__OPT_EXPLAIN) > 0.0, &plan->text, &plan->length, err);
         if (status != SPOTOPT_OK)
             spotopt__context_drop(context);
     }

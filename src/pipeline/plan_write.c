@@ -6,14 +6,13 @@
  * they are asked for.
  */
 #include "pipeline/decide.h"
+#include "pipeline/screen.h"
 #include "rank/rank.h"
 
 #define SHOWN_POOLS                                                                                \
     200 /* pools listed beside the chosen ones, best first, for a picture of what there was */
 
 static const char *const horizon_keys[SPOTOPT__HORIZONS] = {"1", "4", "24"};
-static const char *const factor_keys[SPOTOPT__FACTORS] = {"cost", "stability", "performance",
-                                                          "capacity"};
 
 typedef struct load {
     int64_t cpu, memory;
@@ -28,7 +27,8 @@ typedef struct writer {
     uint32_t *pod_start; /* pods of planned node i: pods[pod_start[i]] .. ; running nodes first,
                             then new ones */
     uint32_t *pods;
-    load *before; /* of running nodes: what pods that can move ask for there now */
+    bool explains_all; /* not the chosen pools alone */
+    load *before;      /* of running nodes: what pods that can move ask for there now */
 } writer;
 
 static void
@@ -137,21 +137,31 @@ put_pool(writer *w, uint32_t index)
     if (pool->place != SPOTOPT__NONE) {
         spotopt__jw_put_int(jw, "place", (int64_t)pool->place + 1);
         spotopt__jw_put_real(jw, "score", pool->score);
-        spotopt__jw_key(jw, "factors");
-        spotopt__jw_object(jw);
-        for (int f = 0; f < SPOTOPT__FACTORS; f++)
-            spotopt__jw_put_real(jw, factor_keys[f], pool->factors[f]);
-        spotopt__jw_end_object(jw);
-        spotopt__jw_key(jw, "contributions");
-        spotopt__jw_object(jw);
-        for (int f = 0; f < SPOTOPT__FACTORS; f++)
-            spotopt__jw_put_real(jw, factor_keys[f], pool->contributions[f]);
-        spotopt__jw_end_object(jw);
+        spotopt__rank_put_four(jw, "factors", pool->factors);
+        spotopt__rank_put_four(jw, "contributions", pool->contributions);
+        if ((w->chosen[index] > 0 || w->explains_all) &&
+            !spotopt__rank_put_parts(w->scene, index, jw))
+            jw->str->failed = true;
         spotopt__jw_put_real(jw, "expected_usd_per_hour", pool->expected_usd_per_h);
     } else {
         spotopt__jw_put_text(jw, "dropped", spotopt__drop_text(pool->reason));
     }
     spotopt__jw_end_object(jw);
+}
+
+/* What scores and contributions of the pools are made of. */
+static void
+put_ranking(writer *w)
+{
+    const spotopt__scene *scene = w->scene;
+
+    spotopt__jw_key(&w->jw, "ranking");
+    spotopt__jw_object(&w->jw);
+    spotopt__rank_put_weights(scene, &w->jw);
+    spotopt__jw_put_text(&w->jw, "reference",
+                         scene->place_count > 0 ? scene->catalog->pools.at[scene->rank_reference].id
+                                                : NULL);
+    spotopt__jw_end_object(&w->jw);
 }
 
 /* Chosen pools in catalog order, then the best of the others. */
@@ -402,9 +412,9 @@ start(writer *w, spotopt_error *err)
 spotopt_status
 spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
                    const spotopt_plan_summary *summary, double seconds, bool with_seconds,
-                   char **out_text, size_t *out_length, spotopt_error *err)
+                   bool explains_all, char **out_text, size_t *out_length, spotopt_error *err)
 {
-    writer w = {.scene = scene, .d = decision};
+    writer w = {.scene = scene, .d = decision, .explains_all = explains_all};
     spotopt__str str;
     spotopt_status status = start(&w, err);
     char now_text[32];
@@ -419,6 +429,7 @@ spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
         spotopt__jw_put_text(&w.jw, "now", now_text);
         put_inputs(&w);
         put_summary(&w, summary);
+        put_ranking(&w);
         put_pools(&w);
         uint32_t alternates = put_alternates(&w);
         put_nodes(&w);

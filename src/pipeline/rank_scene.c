@@ -29,9 +29,10 @@ count_fits(const spotopt__scene *scene, const spotopt__amounts *request,
     return fmax(part, 1e-3);
 }
 
+/* What is measured by: the least on-demand price a request of the whole catalog, and whose it is.
+ */
 static spotopt_status
-find_on_demand_need(const spotopt__scene *scene, const spotopt__amounts *request, double replicas,
-                    double *out, spotopt_error *err)
+find_on_demand_need(spotopt__scene *scene, double *out, spotopt_error *err)
 {
     size_t count = scene->catalog->pools.count;
     double *usd = spotopt__alloc_array(scene->context, count + 1, sizeof *usd);
@@ -47,20 +48,28 @@ find_on_demand_need(const spotopt__scene *scene, const spotopt__amounts *request
     }
     for (size_t i = 0; i < count; i++) {
         usd[i] = scene->catalog->pools.at[i].usd_per_h;
-        fits[i] = count_fits(scene, request, &scene->pools[i].room, replicas);
+        fits[i] =
+            count_fits(scene, &scene->rank_request, &scene->pools[i].room, scene->rank_replicas);
         is_on_demand[i] = scene->catalog->pools.at[i].purchase == SPOTOPT__ON_DEMAND;
     }
     *out = spotopt__rank_on_demand_need(usd, fits, is_on_demand, count, &is_guess);
+    scene->anchor = SPOTOPT__NONE;
+    for (uint32_t i = 0; i < count; i++) {
+        if (usd[i] >= 0.0 && (is_guess || is_on_demand[i]) &&
+            (scene->anchor == SPOTOPT__NONE ||
+             usd[i] / fits[i] < usd[scene->anchor] / fits[scene->anchor]))
+            scene->anchor = i;
+    }
     spotopt__free(scene->context, usd);
     spotopt__free(scene->context, fits);
     spotopt__free(scene->context, is_on_demand);
     return SPOTOPT_OK;
 }
 
-static void
-fill_candidate(const spotopt__scene *scene, const spotopt__amounts *request, double replicas,
-               uint32_t index, spotopt__rank_pool *out)
+void
+spotopt__rank_candidate(const spotopt__scene *scene, uint32_t index, spotopt__rank_pool *out)
 {
+    const spotopt__amounts *request = &scene->rank_request;
     const spotopt__pool *pool = &scene->catalog->pools.at[index];
     const spotopt__type *type = &scene->catalog->types.at[pool->type];
     const spotopt__amounts *room = &scene->pools[index].room;
@@ -70,7 +79,7 @@ fill_candidate(const spotopt__scene *scene, const spotopt__amounts *request, dou
     *out = (spotopt__rank_pool){
         .id = pool->id,
         .usd_per_h = pool->usd_per_h,
-        .fits = count_fits(scene, request, room, replicas),
+        .fits = count_fits(scene, request, room, scene->rank_replicas),
         .p_h = scene->pools[index].p_horizon,
         .latency_ms = NAN,
         .throughput_rps = NAN,
@@ -108,6 +117,19 @@ take_row(spotopt__scene *scene, const spotopt__rank_row *row, uint32_t pool, uin
         to->factors[f] = row->u[f];
         to->contributions[f] = row->phi[f];
     }
+}
+
+/* Where the policy asks for it. */
+static void
+weigh_by_money(const spotopt__scene *scene, spotopt__rank_terms *terms)
+{
+    const double worth[2] = {scene->policy->worth_performance, scene->policy->worth_capacity};
+    spotopt__rank_pool anchor;
+
+    if (!scene->policy->weights_from_money || scene->anchor == SPOTOPT__NONE)
+        return;
+    spotopt__rank_candidate(scene, scene->anchor, &anchor);
+    (void)spotopt__rank_money_weights(&anchor, terms, worth, terms->weights);
 }
 
 static bool
@@ -180,19 +202,23 @@ spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, doub
     spotopt__rank_row *rows = spotopt__alloc_array(scene->context, count + 1, sizeof *rows);
     uint32_t *from = spotopt__dup_array(scene->context, scene->by_place, count + 1, sizeof *from);
     double on_demand_need = NAN;
-    spotopt_status status =
-        pools == NULL || rows == NULL || from == NULL
-            ? spotopt__nomem(err, "a ranking")
-            : find_on_demand_need(scene, request, replicas, &on_demand_need, err);
+    spotopt_status status;
+
+    scene->rank_request = *request;
+    scene->rank_replicas = replicas;
+    status = pools == NULL || rows == NULL || from == NULL
+                 ? spotopt__nomem(err, "a ranking")
+                 : find_on_demand_need(scene, &on_demand_need, err);
 
     if (status == SPOTOPT_OK && count == 0 && scene->hold != NULL)
         judge_hold(scene, pools, from, NULL, rows, 0);
     if (status != SPOTOPT_OK || count == 0)
         goto done;
     for (size_t i = 0; i < count; i++)
-        fill_candidate(scene, request, replicas, from[i], &pools[i]);
+        spotopt__rank_candidate(scene, from[i], &pools[i]);
     spotopt__rank_terms terms =
         spotopt__rank_terms_of(scene->policy, on_demand_need, scene->catalog->placement_score_max);
+    weigh_by_money(scene, &terms);
     if (!spotopt__rank_order(scene->context, pools, count, &terms, rows, &reference)) {
         status = spotopt__nomem(err, "a ranking");
         goto done;
@@ -200,6 +226,8 @@ spotopt__rank_scene(spotopt__scene *scene, const spotopt__amounts *request, doub
     for (uint32_t i = 0; i < count; i++)
         take_row(scene, &rows[i], from[rows[i].pool], i);
     scene->rank_reference = from[rows[reference].pool];
+    memcpy(scene->rank_base, rows[reference].v, sizeof scene->rank_base);
+    scene->rank_terms = terms;
     if (count > 1)
         scene->rank_flip = spotopt__rank_flip(rows[0].v, rows[1].v, terms.weights, terms.score,
                                               scene->rank_flip_change);

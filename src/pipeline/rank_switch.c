@@ -59,11 +59,12 @@ round_number(double value, int digits)
 static void
 add_saving(spotopt__str *str, const spotopt__scene *scene, const spotopt__rank_switch *s)
 {
-    spotopt__str_addf(
-        str, "it would save %s USD over %s h, a move costs %s", money(s->saving_usd).text,
-        round_number(scene->policy->change_horizon_h, 1).text, money(s->switching_usd).text);
+    spotopt__str_addf(str, "it would save %s USD over %s h", money(s->saving_usd).text,
+                      round_number(scene->policy->change_horizon_h, 1).text);
     if (scene->policy->change_se > 0.0)
-        spotopt__str_addf(str, " and risk is known to %s", money(s->standard_error_usd).text);
+        spotopt__str_addf(str, ", give or take %s for what is not known of the risks",
+                          money(scene->policy->change_se * s->standard_error_usd).text);
+    spotopt__str_addf(str, ", and a move costs %s", money(s->switching_usd).text);
 }
 
 static void

@@ -10,6 +10,8 @@
 #include "rank/rank.h"
 #include "spotopt/rank.h"
 
+#define EXPLAINED 10 /* places explained down to the model's features, unless all are asked for */
+
 struct spotopt_ranking {
     spotopt_context *context;
     uint32_t *pools; /* best first */
@@ -107,19 +109,6 @@ put_flags(spotopt__jw *jw, const spotopt__scene_pool *pool)
 }
 
 static void
-put_four(spotopt__jw *jw, const char *key, const double *values)
-{
-    static const char *const keys[SPOTOPT__FACTORS] = {"cost", "stability", "performance",
-                                                       "capacity"};
-
-    spotopt__jw_key(jw, key);
-    spotopt__jw_object(jw);
-    for (int f = 0; f < SPOTOPT__FACTORS; f++)
-        spotopt__jw_put_real(jw, keys[f], values[f]);
-    spotopt__jw_end_object(jw);
-}
-
-static void
 put_insight(spotopt__jw *jw, const spotopt__insight *insight)
 {
     static const char *const quantities[SPOTOPT__QUANTITIES] = {
@@ -147,20 +136,22 @@ put_insight(spotopt__jw *jw, const spotopt__insight *insight)
         spotopt__jw_end_object(jw);
 }
 
-static void
-put_ranked(spotopt__jw *jw, const spotopt__scene *scene, uint32_t place)
+static bool
+put_ranked(spotopt__jw *jw, const spotopt__scene *scene, uint32_t place, bool with_parts)
 {
     static const char *const hours[SPOTOPT__HORIZONS] = {"1", "4", "24"};
     uint32_t index = scene->by_place[place];
     const spotopt__scene_pool *pool = &scene->pools[index];
+    bool is_fine;
 
     spotopt__jw_object(jw);
     spotopt__jw_put_int(jw, "place", (int64_t)place + 1);
     spotopt__jw_put_text(jw, "pool", scene->catalog->pools.at[index].id);
     spotopt__jw_put_real(jw, "score", pool->score);
     spotopt__jw_put_real(jw, "usd_per_hour", scene->catalog->pools.at[index].usd_per_h);
-    put_four(jw, "factors", pool->factors);
-    put_four(jw, "contributions", pool->contributions);
+    spotopt__rank_put_four(jw, "factors", pool->factors);
+    spotopt__rank_put_four(jw, "contributions", pool->contributions);
+    is_fine = !with_parts || spotopt__rank_put_parts(scene, index, jw);
     spotopt__jw_key(jw, "p");
     spotopt__jw_object(jw);
     for (int h = 0; h < SPOTOPT__HORIZONS; h++) {
@@ -176,6 +167,7 @@ put_ranked(spotopt__jw *jw, const spotopt__scene *scene, uint32_t place)
     put_insight(jw, &scene->insights[place]);
     put_flags(jw, pool);
     spotopt__jw_end_object(jw);
+    return is_fine;
 }
 
 static void
@@ -201,6 +193,7 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
 {
     uint32_t shown =
         params->top > 0 && params->top < scene->place_count ? params->top : scene->place_count;
+    const bool explains_all = spotopt__option(options, SPOTOPT__OPT_EXPLAIN) > 0.0;
     spotopt__str str;
     spotopt__jw jw;
     char now_text[32];
@@ -219,8 +212,7 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
     spotopt__jw_put_text(&jw, "now", now_text);
     spotopt__jw_put_text(&jw, "request", params->request);
     spotopt__jw_put_int(&jw, "count", params->count);
-    spotopt__jw_put_text(&jw, "score", spotopt__score_text(scene->policy->score));
-    put_four(&jw, "weights", scene->policy->weights);
+    spotopt__rank_put_weights(scene, &jw);
     spotopt__jw_key(&jw, "reference");
     if (scene->place_count > 0)
         spotopt__jw_text(&jw, scene->catalog->pools.at[scene->rank_reference].id);
@@ -228,15 +220,17 @@ write_text(const spotopt__scene *scene, const spotopt_rank_params *params,
         spotopt__jw_null(&jw);
     spotopt__jw_key(&jw, "pools");
     spotopt__jw_array(&jw);
-    for (uint32_t i = 0; i < shown; i++)
-        put_ranked(&jw, scene, i);
+    for (uint32_t i = 0; i < shown; i++) {
+        if (!put_ranked(&jw, scene, i, explains_all || i < EXPLAINED))
+            str.failed = true;
+    }
     spotopt__jw_end_array(&jw);
     put_dropped(&jw, scene);
     spotopt__jw_key(&jw, "stability");
     spotopt__jw_object(&jw);
     spotopt__jw_put_real(&jw, "flip_weight",
                          scene->place_count > 1 ? scene->rank_flip : (double)NAN);
-    put_four(&jw, "change", scene->rank_flip_change);
+    spotopt__rank_put_four(&jw, "change", scene->rank_flip_change);
     spotopt__jw_end_object(&jw);
     if (scene->hold != NULL && !spotopt__switch_put(scene, &jw))
         str.failed = true;

@@ -342,7 +342,7 @@ find_risk(spotopt__scene *scene, spotopt_error *err)
                      pool->losses_per_h * scene->policy->interruption_usd;
     }
     spotopt__free(scene->context, three);
-    spotopt_risk_free(risk);
+    scene->risk = risk;
     return status;
 }
 
@@ -565,6 +565,7 @@ spotopt__scene_free(spotopt__scene *scene)
     spotopt_context *context = scene->context;
 
     spotopt_funnel_free(scene->funnel);
+    spotopt_risk_free(scene->risk);
     spotopt_policy_free(scene->own_policy);
     spotopt__vec_free(context, &scene->warnings);
     if (scene->arena.head != NULL)

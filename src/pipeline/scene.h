@@ -86,6 +86,13 @@ typedef struct spotopt__scene {
     uint32_t place_count;
     bool wants_insights;        /* set before ranking */
     spotopt__insight *insights; /* by place; NULL: not asked for */
+    spotopt_risk *risk;              /* of every pool, for explanations */
+    spotopt__rank_terms rank_terms;  /* what the ranking went by: weights may follow from prices */
+    double rank_base[SPOTOPT__FACTORS]; /* the reference's v: what contributions are counted from */
+    spotopt__amounts rank_request;   /* ranked for so many of it */
+    double rank_replicas;
+    uint32_t anchor; /* the cheapest on-demand pool of the catalog, or else the cheapest: weights are worth money
+                        there; SPOTOPT__NONE */
     spotopt__hold *hold;        /* NULL: not asked for; set before ranking */
     bool on_demand_only; /* spot disabled, or an override on the whole cluster is live */
     const spotopt__override *forced; /* the override that does it, or NULL */

@@ -47,8 +47,9 @@ shapley(const spotopt__rank_terms *terms, const double *base, const double *v, i
     return sum;
 }
 
-static double
-contribution(const spotopt__rank_terms *terms, const double *base, const double *v, int f)
+double
+spotopt__rank_contribution(const spotopt__rank_terms *terms, const double *base, const double *v,
+                           int f)
 {
     double one[SPOTOPT__FACTORS];
 
@@ -69,6 +70,26 @@ contribution(const spotopt__rank_terms *terms, const double *base, const double 
     }
 }
 
+int
+spotopt__rank_risk_factor(int32_t score)
+{
+    return score == SPOTOPT__SCORE_QUANTILE        ? -1
+           : score == SPOTOPT__SCORE_EXPECTED_COST ? SPOTOPT__FACTOR_COST
+                                                   : SPOTOPT__FACTOR_STABILITY;
+}
+
+double
+spotopt__rank_contribution_at(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms,
+                              const double *base, double p_h)
+{
+    spotopt__rank_pool other = *pool;
+    spotopt__rank_row row;
+
+    other.p_h = p_h;
+    spotopt__rank_score_one(&other, terms, &row);
+    return spotopt__rank_contribution(terms, base, row.v, spotopt__rank_risk_factor(terms->score));
+}
+
 void
 spotopt__rank_contribute(const spotopt__rank_terms *terms, spotopt__rank_row *rows, size_t count,
                          size_t reference)
@@ -80,7 +101,7 @@ spotopt__rank_contribute(const spotopt__rank_terms *terms, spotopt__rank_row *ro
     memcpy(base, rows[reference].v, sizeof base);
     for (size_t i = 0; i < count; i++) {
         for (int f = 0; f < SPOTOPT__FACTORS; f++)
-            rows[i].phi[f] = contribution(terms, base, rows[i].v, f);
+            rows[i].phi[f] = spotopt__rank_contribution(terms, base, rows[i].v, f);
     }
 }
 

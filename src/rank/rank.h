@@ -102,6 +102,13 @@ bool spotopt__rank_order(spotopt_context *context, const spotopt__rank_pool *poo
  * take; where there is none, the first.
  */
 size_t spotopt__rank_reference(const spotopt__rank_pool *pools, const spotopt__rank_row *rows, size_t count);
+/* What one factor's v adds over base, as in a row's phi. v and base are whole rows. */
+double spotopt__rank_contribution(const spotopt__rank_terms *terms, const double *base, const double *v, int f);
+/* The factor that holds the risk: stability, or cost where the score is expected cost; -1: quantiles are no one pool's. */
+int spotopt__rank_risk_factor(int32_t score);
+/* The contribution of that factor, were the pool's p_h this one. */
+double spotopt__rank_contribution_at(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms,
+                                     const double *base, double p_h);
 void spotopt__rank_contribute(const spotopt__rank_terms *terms, spotopt__rank_row *rows, size_t count,
                               size_t reference);
 /* The best places but `place` itself, best first: what to take instead. Returns how many. */
@@ -161,7 +168,22 @@ double spotopt__rank_flip(const double *first_u, const double *second_u, const d
  * no memory. */
 bool spotopt__rank_acceptability(spotopt_context *context, const spotopt__rank_row *rows, size_t count, int32_t score,
                                  uint64_t seed, uint32_t draws, double *out_frac);
+
+/* --- money.c --- */
 /* w_stability / w_cost at which the score trades price against risk as expected cost does, at that pool. */
 double spotopt__rank_money_ratio(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms);
+/*
+ * Weights at which the score trades its factors as money does, at that pool: in `weights` stated ones come in, derived
+ * ones go out, with the same sum. worth: USD an hour of a node between 0 and full marks of performance and capacity; NaN:
+ * keeps its stated weight, and the others share the rest. False: nothing to derive from, weights are as they were.
+ */
+bool spotopt__rank_money_weights(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms,
+                                 const double worth[2], double weights[SPOTOPT__FACTORS]);
+/*
+ * What a hundredth of each factor is worth at that pool by the terms' weights, USD an hour of a node: what the price
+ * could rise by for it at the same score. NaN where the score trades nothing, or cost has no weight.
+ */
+void spotopt__rank_point_worth(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms,
+                               double out[SPOTOPT__FACTORS]);
 
 #endif

@@ -123,9 +123,3 @@ spotopt__rank_acceptability(spotopt_context *context, const spotopt__rank_row *r
     spotopt__free(context, value);
     return true;
 }
-
-double
-spotopt__rank_money_ratio(const spotopt__rank_pool *pool, const spotopt__rank_terms *terms)
-{
-    return (1.0 - pool->p_h) * terms->interruption_usd / (pool->usd_per_h * terms->horizon_h);
-}

@@ -468,6 +468,26 @@ class Verbs(unittest.TestCase):
         self.assertEqual(run(*base, "--moves", "3").returncode, 2)
 
     @needs("rank")
+    def test_weights_follow_from_money(self):
+        with tempfile.TemporaryDirectory() as folder:
+            policy = os.path.join(folder, "policy.json")
+            base = ["rank", "--catalog", data("catalog.json"), "--request", "cpu=2,memory=8Gi", *NOW, "--policy", policy]
+            for cost in (0.5, 5.0):
+                with open(policy, "w", encoding="utf-8") as f:
+                    json.dump({"weights_from": "money", "interruption": {"cost_usd": cost, "horizon_hours": 12}}, f)
+                doc = json.loads(run(*base).stdout)
+                w, worth = doc["weights"], doc["worth"]
+                self.assertEqual(doc["weights_from"], "money")
+                ratio = (1 - worth["p"]) * cost / (worth["usd_per_hour"] * 12)
+                self.assertAlmostEqual(w["stability"] / w["cost"], ratio, places=12)
+                self.assertAlmostEqual(worth["point_usd_per_hour"]["stability"], 0.01 * cost / 12, places=12)
+                self.assertEqual((w["performance"], w["capacity"]), (0.15, 0.15))
+                self.assertIn(b"of money", run(*base, "-o", "table").stdout)
+            with open(policy, "w", encoding="utf-8") as f:
+                json.dump({"weights_from": "hope"}, f)
+            self.assertEqual(run(*base).returncode, 3)
+
+    @needs("rank")
     def test_rank_orders_and_refuses_nonsense(self):
         base = ["rank", "--catalog", data("catalog.json"), "--history", data("history.csv"), *NOW]
         r = run(*base, "--request", "cpu=2,memory=4Gi", "--top", "5")

@@ -184,6 +184,62 @@ class Models(unittest.TestCase):
             self.assertEqual((r.returncode, r.stdout), (3, ""))
             self.assertRegex(r.stderr, r"moon\.json: /hazard/features/2.*phase_of_the_moon")
 
+    def check_parts(self, pool):
+        """Features add up to their group, groups to the contribution that holds the risk."""
+        parts, sum_of_all = pool["parts"], pool["parts"]["from_reference"]
+        for group in parts["groups"]:
+            self.assertAlmostEqual(sum(group["features"].values()), group["contribution"], delta=1e-12)
+            sum_of_all += group["contribution"]
+        self.assertAlmostEqual(sum_of_all, pool["contributions"][parts["of"]], delta=1e-9)
+
+    def check_pages(self, history, model):
+        """A plan that may buy only pools that the history shows: its page explains them down to features."""
+        seen = {line.split(",")[3] for line in text_of(history).split()[1:]}
+        policy, plan = os.path.join(self.dir, "only.json"), os.path.join(self.dir, "explained.json")
+        with open(policy, "w") as out:
+            json.dump({"allow": {"families": sorted({name.split(".")[0] for name in seen})}, "interruption": {"cost_usd": 0}}, out)
+        inputs = ("--catalog", str(DATA / "catalog.json"), "--history", history, "--now", str(NOW), "--model", model,
+                  "--cluster", str(DATA / "cluster.json"), "--policy", policy)
+        r = run("plan", *inputs, "-o", "json", "--output-file", plan, "--set", "explain=1")
+        self.assertIn(r.returncode, (0, 1), r.stderr)
+        explained = [pool for pool in json.loads(text_of(plan))["pools"] if "parts" in pool]
+        self.assertTrue(any(pool["chosen"] > 0 for pool in explained), [(p["pool"], p["chosen"]) for p in explained])
+        for pool in explained:
+            self.check_parts(pool)
+        page = run("show", plan, "-o", "html").stdout
+        for group in next(pool for pool in explained if pool["chosen"] > 0)["parts"]["groups"]:
+            self.assertIn("<span>%s</span>" % group["group"], page)
+        self.assertIn("Every reason, whether or not it was the first", page)
+
+    def check_explanations(self, inputs, ranking):
+        explained = [pool for pool in ranking["pools"] if "parts" in pool]
+        self.assertTrue(explained)
+        self.assertLessEqual(explained[-1]["place"], 10)
+        scored = json.loads(run("risk", "score", *inputs, "--horizons", "24", "-o", "json").stdout)
+        for score in ("geometric", "arithmetic", "topsis", "lexicographic", "expected-cost", "quantile"):
+            policy = os.path.join(self.dir, "policy.json")
+            with open(policy, "w") as out:
+                json.dump({"score": score, "allow": {"arch": None}}, out)
+            r = run("rank", *inputs, "--request", "cpu=1,memory=2Gi", "--policy", policy, "-o", "json", "--set", "explain=1")
+            pools = json.loads(r.stdout)["pools"]
+            with_parts = [pool for pool in pools if "parts" in pool]
+            if score == "quantile":
+                self.assertEqual(with_parts, [])
+                continue
+            self.assertEqual(with_parts, [pool for pool in pools if "risk-hazard" in pool["flags"]])
+            self.assertGreater(len(with_parts), 3)
+            for pool in with_parts:
+                self.check_parts(pool)
+                if score != "geometric":
+                    continue
+                # In proportion to what the forecast itself says of each feature.
+                of_risk = next(p for p in scored["pools"] if p["pool"] == pool["pool"])["explanation"]["features"]
+                of_rank = {name: x for group in pool["parts"]["groups"] for name, x in group["features"].items()}
+                self.assertEqual(set(of_risk), set(of_rank))
+                largest = max(of_risk, key=lambda name: abs(of_risk[name]))
+                for name, x in of_risk.items():
+                    self.assertAlmostEqual(of_rank[name] * of_risk[largest], x * of_rank[largest], delta=1e-9)
+
     def test_plan_and_rank_decide_with_a_model(self):
         history, model, plan = (str(DATA / "history.csv"), os.path.join(self.dir, "sample.json"),
                                 os.path.join(self.dir, "plan.json"))
@@ -195,9 +251,13 @@ class Models(unittest.TestCase):
         self.assertEqual(ranking.returncode, 0, ranking.stderr)
         plain = run("rank", *inputs[:-2], "--request", "cpu=4,memory=16Gi", "-o", "json")
         self.assertNotEqual(ranking.stdout, plain.stdout)
+        self.check_explanations(inputs, json.loads(ranking.stdout))
         inputs += ("--cluster", str(DATA / "cluster.json"), "--policy", str(DATA / "policy.json"))
         r = run("plan", *inputs, "-o", "json", "--output-file", plan)
         self.assertIn(r.returncode, (0, 1), r.stderr)
+        made = json.loads(text_of(plan))
+        self.assertEqual([pool for pool in made["pools"] if "parts" in pool and pool["chosen"] == 0], [])
+        self.check_pages(history, model)
         checked = run("plan", *inputs, "--check", plan)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
         without = tuple(one for one in inputs if one not in ("--model", model))

@@ -775,6 +775,61 @@ test_rank__money_ratio_trades_as_expected_cost_does(void)
     CU_ASSERT_DOUBLE_EQUAL(ratio, by_risk / by_cost, 1e-5);
 }
 
+/* Of each factor so much more that money gains the same: the score gains the same too. */
+static void
+test_rank__money_weights_make_the_score_trade_as_money_does(void)
+{
+    spotopt__rng_seed(&rng, 22);
+    for (int round = 0; round < 2000; round++) {
+        int32_t score = round % 2 ? SPOTOPT__SCORE_ARITHMETIC : SPOTOPT__SCORE_GEOMETRIC;
+        spotopt__rank_terms terms = random_terms(score);
+        spotopt__rank_pool pool = random_pool(0);
+        const double worth[2] = {round % 3 == 0 ? NAN : unit(),
+                                 round % 5 == 0 ? NAN : 0.2 * unit()};
+        double weights[SPOTOPT__FACTORS], u[SPOTOPT__FACTORS], point[SPOTOPT__FACTORS], gain[4];
+        double sum = 0.0, step = 1e-6;
+        uint32_t flags;
+
+        memcpy(weights, terms.weights, sizeof weights);
+        CU_ASSERT(spotopt__rank_money_weights(&pool, &terms, worth, weights));
+        for (int f = 0; f < SPOTOPT__FACTORS; f++)
+            sum += weights[f];
+        CU_ASSERT_DOUBLE_EQUAL(sum, 1.0, 1e-12);
+        for (int k = 0; k < 2; k++)
+            CU_ASSERT(!isnan(worth[k]) || weights[2 + k] == terms.weights[2 + k]);
+        memcpy(terms.weights, weights, sizeof weights);
+        spotopt__rank_factors(&pool, &terms, u, &flags);
+        for (int f = 0; f < SPOTOPT__FACTORS; f++) {
+            /* USD an hour that a step of u_f is worth: a price, a risk, or what was stated. */
+            double by_usd = f == 0   ? pool.usd_per_h - pool.usd_per_h * u[0] / (u[0] + step)
+                            : f == 1 ? step * terms.interruption_usd / terms.horizon_h
+                                     : step * worth[f - 2];
+            double before = spotopt__rank_score(u, weights, score);
+            double moved[SPOTOPT__FACTORS];
+
+            memcpy(moved, u, sizeof moved);
+            moved[f] += step;
+            gain[f] = (spotopt__rank_score(moved, weights, score) - before) / by_usd;
+            if (!isnan(gain[f]))
+                CU_ASSERT_DOUBLE_EQUAL(gain[f] / gain[0], 1.0, 2e-4);
+        }
+        spotopt__rank_point_worth(&pool, &terms, point);
+        CU_ASSERT_DOUBLE_EQUAL(point[1], 0.01 * terms.interruption_usd / terms.horizon_h, 1e-12);
+        for (int k = 0; k < 2; k++)
+            CU_ASSERT(isnan(worth[k]) || fabs(point[2 + k] - 0.01 * worth[k]) < 1e-12);
+    }
+    spotopt__rank_terms terms = defaults();
+    spotopt__rank_pool pool = plain_pool("a", 0.05, 0.2);
+    double weights[SPOTOPT__FACTORS] = {0.4, 0.3, 0.15, 0.15};
+    const double none[2] = {NAN, NAN};
+    CU_ASSERT(spotopt__rank_money_weights(&pool, &terms, none, weights));
+    CU_ASSERT_DOUBLE_EQUAL(weights[1] / weights[0], spotopt__rank_money_ratio(&pool, &terms),
+                           1e-12);
+    CU_ASSERT(weights[2] == 0.15 && weights[3] == 0.15);
+    pool.usd_per_h = terms.interruption_usd = 0.0; /* nothing is worth anything */
+    CU_ASSERT(!spotopt__rank_money_weights(&pool, &terms, none, weights));
+}
+
 static void
 test_rank__survives_every_failing_allocation(void)
 {
@@ -820,6 +875,7 @@ main(void)
         TEST(test_rank__says_what_holds_a_move_back),
         TEST(test_rank__noise_does_not_make_replicas_wander),
         TEST(test_rank__money_ratio_trades_as_expected_cost_does),
+        TEST(test_rank__money_weights_make_the_score_trade_as_money_does),
         TEST(test_rank__survives_every_failing_allocation),
     };
 
