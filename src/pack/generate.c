@@ -188,7 +188,8 @@ spotopt__columns_generate(spotopt__columns *m, uint32_t rounds, double tail, uin
                 width = 0.0;
             spotopt__columns_box(m, width);
             last = (double)INFINITY;
-            if (width <= 0.0)
+            /* Who wants the bound goes on until no pattern pays. */
+            if (width <= 0.0 && tail > 0.0)
                 rounds = round + free_rounds < rounds ? round + free_rounds : rounds;
         } else if (close) {
             break;
