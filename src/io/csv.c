@@ -2,10 +2,11 @@
 /*
  * csv.c - splits a table into records and fields.
  *
- * Works in place on one copy of the text: a field's end becomes its zero, doubled quotes are
- * squeezed. One pass, no allocation after opening. Stricter than most readers, so that a shifted
- * column never passes for a number: a record must have as many fields as the header, a quote may
- * stand only at a field's start, text must be UTF-8 without control characters.
+ * Works in place on a copy of one record: a field's end becomes its zero, doubled quotes are
+ * squeezed. One pass; memory for the longest record, whatever the length of the text. Stricter than
+ * most readers, so that a shifted column never passes for a number: a record must have as many
+ * fields as the header, a quote may stand only at a field's start, text must be UTF-8 without
+ * control characters.
  */
 #include "io/csv.h"
 
@@ -40,8 +41,8 @@ utf8_length(const unsigned char *text, size_t left)
 static spotopt_status
 check_bytes(const spotopt__csv *csv, spotopt_error *err)
 {
-    const unsigned char *at = (const unsigned char *)csv->at,
-                        *end = (const unsigned char *)csv->end;
+    const unsigned char *at = (const unsigned char *)csv->from,
+                        *end = (const unsigned char *)csv->until;
     size_t line = 1;
 
     while (at < end) {
@@ -59,6 +60,40 @@ check_bytes(const spotopt__csv *csv, spotopt_error *err)
             line++;
         at += n;
     }
+    return SPOTOPT_OK;
+}
+
+/* Copies the next record: lines up to one after which as many quotes were closed as opened. */
+static spotopt_status
+copy_record(spotopt__csv *csv, spotopt_error *err)
+{
+    const char *stop = csv->from;
+    bool is_open = false;
+    size_t length;
+
+    do {
+        const char *line = stop, *end = memchr(line, '\n', (size_t)(csv->until - line)),
+                   *quote = line;
+
+        stop = end != NULL ? end + 1 : csv->until;
+        while ((quote = memchr(quote, '"', (size_t)(stop - quote))) != NULL) {
+            is_open = !is_open;
+            quote++;
+        }
+    } while (is_open && stop < csv->until);
+    length = (size_t)(stop - csv->from);
+    if (length >= csv->room) {
+        size_t room = length + length / 2 + 256;
+        char *row = spotopt__resize_array(csv->context, csv->row, room, 1);
+
+        if (row == NULL)
+            return spotopt__nomem(err, csv->name);
+        csv->row = row;
+        csv->room = room;
+    }
+    memcpy(csv->row, csv->from, length);
+    csv->at = csv->row;
+    csv->end = csv->row + length;
     return SPOTOPT_OK;
 }
 
@@ -126,23 +161,26 @@ spotopt__csv_next(spotopt__csv *csv, bool *out_has, spotopt_error *err)
 {
     for (;;) {
         csv->line = csv->next_line;
-        if (csv->at >= csv->end) {
+        if (csv->from >= csv->until) {
             *out_has = false;
             return SPOTOPT_OK;
         }
-        if (*csv->at == '\n') {
-            csv->at++;
-        } else if (*csv->at == '\r' && csv->at + 1 < csv->end && csv->at[1] == '\n') {
-            csv->at += 2;
+        if (*csv->from == '\n') {
+            csv->from++;
+        } else if (*csv->from == '\r' && csv->from + 1 < csv->until && csv->from[1] == '\n') {
+            csv->from += 2;
         } else {
             break;
         }
         csv->next_line++;
     }
 
-    spotopt_status status = split(csv, err);
+    spotopt_status status = copy_record(csv, err);
+    if (status == SPOTOPT_OK)
+        status = split(csv, err);
     if (status != SPOTOPT_OK)
         return status;
+    csv->from += csv->at - csv->row;
     if (csv->column_count != 0 && csv->field_count != csv->column_count)
         return spotopt__csv_fail_row(csv, err, "%u fields; want %u, as the header has",
                                      csv->field_count, csv->column_count);
@@ -161,15 +199,10 @@ spotopt__csv_open(spotopt__csv *csv, spotopt_context *context, const char *text,
     csv->context = context;
     csv->name = name != NULL ? name : "csv";
     csv->next_line = 1;
-    csv->copy = length < SIZE_MAX ? spotopt__alloc(context, length + 1) : NULL;
-    if (csv->copy == NULL)
-        return spotopt__nomem(err, csv->name);
-    if (length > 0)
-        memcpy(csv->copy, text, length);
-    csv->at = csv->copy;
-    csv->end = csv->copy + length;
-    if (length >= 3 && memcmp(csv->copy, "\xEF\xBB\xBF", 3) == 0)
-        csv->at += 3;
+    csv->from = length > 0 ? text : "";
+    csv->until = csv->from + length;
+    if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+        csv->from += 3;
 
     status = check_bytes(csv, err);
     if (status == SPOTOPT_OK)
@@ -188,14 +221,18 @@ spotopt__csv_open(spotopt__csv *csv, spotopt_context *context, const char *text,
         csv->column[i] = csv->field[i];
     }
     csv->column_count = csv->field_count;
+    csv->head = csv->row; /* its fields stay */
+    csv->row = NULL;
+    csv->room = 0;
     return SPOTOPT_OK;
 }
 
 void
 spotopt__csv_close(spotopt__csv *csv)
 {
-    spotopt__free(csv->context, csv->copy);
-    csv->copy = NULL;
+    spotopt__free(csv->context, csv->head);
+    spotopt__free(csv->context, csv->row);
+    csv->head = csv->row = NULL;
 }
 
 uint32_t

@@ -5,7 +5,8 @@
 
 /*
  * Tables with a header line: RFC 4180 quoting, LF or CRLF, columns by name in any order, UTF-8 (a mark at the start is
- * passed over), blank lines skipped. Fields are zero-ended and live in a copy of the text until spotopt__csv_close().
+ * passed over), blank lines skipped. Fields are zero-ended and live until the next record is read, columns until
+ * spotopt__csv_close(); the text is borrowed until then.
  *
  *   while ((status = spotopt__csv_next(&csv, &has, err)) == SPOTOPT_OK && has) ...
  */
@@ -14,14 +15,17 @@
 typedef struct spotopt__csv {
     spotopt_context *context;
     const char *name; /* of the document */
-    char *copy, *at, *end;
+    const char *from, *until; /* what is still to be read */
+    char *head, *row;         /* copies of the header and of the current record */
+    size_t room;              /* of row */
+    char *at, *end;           /* the record being split */
     size_t line, next_line; /* where the current record starts, and the next one */
     const char *column[SPOTOPT__CSV_COLUMNS];
     const char *field[SPOTOPT__CSV_COLUMNS];
     uint32_t column_count, field_count;
 } spotopt__csv;
 
-/* Copies the text and reads the header. Close it also after a failure. */
+/* Reads the header. Close it also after a failure. */
 spotopt_status spotopt__csv_open(spotopt__csv *csv, spotopt_context *context, const char *text, size_t length,
                                  const char *name, spotopt_error *err);
 void spotopt__csv_close(spotopt__csv *csv);

@@ -447,8 +447,11 @@ read_row(reader *r, spotopt_error *err)
         r->score_most = draft.placement_score;
     draft.advisor_bucket = (int32_t)bucket;
     draft.limit = (uint32_t)limit;
-    if (r->region == NULL)
-        r->region = draft.region;
+    if (r->region == NULL) {
+        r->region = spotopt__arena_text(&r->catalog->arena, draft.region, strlen(draft.region));
+        if (r->region == NULL)
+            return spotopt__nomem(err, "a region");
+    }
     r->is_mixed = r->is_mixed || strcmp(r->region, draft.region) != 0;
 
     const char *zone = text_of(r, ZONE)[0] != '\0' ? text_of(r, ZONE) : text_of(r, AZ_ID);
@@ -490,11 +493,8 @@ spotopt__catalog_read_csv(spotopt_catalog *catalog, const char *text, size_t len
             break;
         status = read_row(&r, err);
     }
-    if (status == SPOTOPT_OK && r.region != NULL && !r.is_mixed) {
-        catalog->region = spotopt__arena_text(&catalog->arena, r.region, strlen(r.region));
-        if (catalog->region == NULL)
-            status = spotopt__nomem(err, "a region");
-    }
+    if (status == SPOTOPT_OK && r.region != NULL && !r.is_mixed)
+        catalog->region = r.region;
     /* Two scales are about: 1..3 of single zones and 1..10 of the API. Only a score above 3 tells.
      */
     catalog->placement_score_max = !isnan(r.score_max)                         ? r.score_max

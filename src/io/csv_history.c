@@ -13,10 +13,12 @@
 #define TIME_MAX 1e12
 #define NODES_MAX 1000000000
 #define ROWS_MAX SPOTOPT__NONE
+#define UNSEEN (-1)
 
-typedef struct row {
+typedef struct row { /* many millions of them: as narrow as can be */
+    double time_s;
     uint32_t series;
-    double time_s, nodes_up;
+    int32_t nodes_up; /* UNSEEN: the observation ends here */
 } row;
 
 typedef struct reader {
@@ -65,7 +67,7 @@ find_series(reader *r, uint32_t *out, spotopt_error *err)
         spotopt__series series = {keep(r, pool), "", "", "", 0, 0};
 
         if (series.pool == NULL || !spotopt__vec_reserve(history->context, &history->series, 1) ||
-            !spotopt__vec_push(history->context, &r->last, (row){0, NAN, NAN}) ||
+            !spotopt__vec_push(history->context, &r->last, (row){NAN, 0, UNSEEN}) ||
             !spotopt__map_put(&history->series_by_pool, series.pool,
                               (uint32_t)history->series.count, out))
             return spotopt__nomem(err, "a history");
@@ -83,7 +85,7 @@ find_series(reader *r, uint32_t *out, spotopt_error *err)
 static spotopt_status
 read_row(reader *r, spotopt_error *err)
 {
-    row now = {0, NAN, NAN};
+    row now = {NAN, 0, UNSEEN};
     int64_t nodes;
     spotopt_status status = find_series(r, &now.series, err);
 
@@ -94,13 +96,13 @@ read_row(reader *r, spotopt_error *err)
         status = spotopt__csv_fail(&r->csv, r->time_s, "seconds", err);
     if (status == SPOTOPT_OK)
         status = spotopt__csv_int(&r->csv, r->nodes_up, 0, NODES_MAX,
-                                  "a whole number of nodes, or nothing", -1, &nodes, err);
+                                  "a whole number of nodes, or nothing", UNSEEN, &nodes, err);
     if (status != SPOTOPT_OK)
         return status;
-    now.nodes_up = nodes < 0 ? NAN : (double)nodes;
+    now.nodes_up = (int32_t)nodes;
     row *last = &r->last.at[now.series];
     if (now.time_s < last->time_s ||
-        (now.time_s == last->time_s && !(isnan(last->nodes_up) && !isnan(now.nodes_up))))
+        (now.time_s == last->time_s && !(last->nodes_up == UNSEEN && now.nodes_up != UNSEEN)))
         return spotopt__csv_fail(&r->csv, r->time_s, "a time after the pool's last row", err);
     *last = now;
     if (r->rows.count >= ROWS_MAX || !spotopt__vec_push(r->history->context, &r->rows, now))
@@ -133,7 +135,8 @@ gather(reader *r, spotopt_error *err)
         size_t at = series->first + series->count++;
 
         history->time_s[at] = r->rows.at[i].time_s;
-        history->nodes_up[at] = r->rows.at[i].nodes_up;
+        history->nodes_up[at] =
+            r->rows.at[i].nodes_up == UNSEEN ? NAN : (double)r->rows.at[i].nodes_up;
     }
     return SPOTOPT_OK;
 }

@@ -100,17 +100,16 @@ check_horizon(double horizon_h, spotopt_error *err)
 static void
 by_layers(const spotopt__risk_pool *pool, double horizon_h, bool of_node, double out[3])
 {
-    double low = pool->rate_low, high = pool->rate_high;
+    const spotopt__belief *is = of_node ? &pool->node : &pool->drop;
+    double low, high;
 
     if ((pool->flags & SPOTOPT_RISK_NONE) != 0) {
         out[0] = out[1] = out[2] = 0.0;
         return;
     }
-    if (!of_node) {
-        low = spotopt__gamma_quantile(pool->drop.a, SPOTOPT__INTERVAL_LOW) / pool->drop.b;
-        high = spotopt__gamma_quantile(pool->drop.a, SPOTOPT__INTERVAL_HIGH) / pool->drop.b;
-    }
-    out[0] = spotopt__belief_p(of_node ? &pool->node : &pool->drop, horizon_h);
+    low = spotopt__gamma_quantile(is->a, SPOTOPT__INTERVAL_LOW) / is->b;
+    high = spotopt__gamma_quantile(is->a, SPOTOPT__INTERVAL_HIGH) / is->b;
+    out[0] = spotopt__belief_p(is, horizon_h);
     out[1] = -expm1(-low * horizon_h);
     out[2] = -expm1(-high * horizon_h);
     out[1] = out[1] < out[0] ? out[1] : out[0];

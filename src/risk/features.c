@@ -11,6 +11,7 @@
  * those fade.
  */
 #include "risk/features.h"
+#include "base/vmath.h"
 #include "risk/risk.h"
 #include "risk/siblings.h"
 
@@ -27,7 +28,7 @@
 #define SIBLING_RATE 0.1  /* per hour: what is calmer is as good as calm */
 #define SIBLING_HOURS 2.0
 
-enum { RATE_1H, RATE_3H, RATE_12H, RATE_48H, EVIDENCE, TAUS };
+enum { RATE_1H, RATE_3H, RATE_12H, RATE_48H, EVIDENCE, TAUS, LANES = 8 /* a whole vector */ };
 
 enum {
     HOURS_SINCE_DROP,
@@ -109,13 +110,13 @@ spotopt__feature_find(const char *name)
 
 /* What a series told up to a moment. */
 typedef struct cursor {
-    double tau_h[TAUS];
-    double drops[TAUS], up_h[TAUS], seen_h[TAUS]; /* decayed */
-    double at_s, nodes;                           /* NaN: not observed */
-    double first_s, came_up_s, dropped_s;         /* NaN: never */
+    double tau_h[LANES], rate[LANES];                /* log2(e) / tau */
+    double drops[LANES], up_h[LANES], seen_h[LANES]; /* decayed */
+    double at_s, nodes;                              /* NaN: not observed */
+    double first_s, came_up_s, dropped_s;            /* NaN: never */
 } cursor;
 
-static void
+SPOTOPT__INLINE void
 go_to(cursor *c, double time_s)
 {
     double dt_h = (time_s - c->at_s) / HOUR_S;
@@ -123,8 +124,11 @@ go_to(cursor *c, double time_s)
     if (dt_h > 0.0) {
         double seen = isnan(c->nodes) ? 0.0 : 1.0, up = c->nodes > 0.0 ? 1.0 : 0.0;
 
-        for (int k = 0; k < TAUS; k++) {
-            double left = exp(-dt_h / c->tau_h[k]), hours = c->tau_h[k] * (1.0 - left);
+#pragma omp simd
+        for (int k = 0; k < LANES; k++) {
+            double power = -dt_h * c->rate[k];
+            double left = spotopt__vexp2(power > -1000.0 ? power : -1000.0),
+                   hours = c->tau_h[k] * (1.0 - left);
 
             c->drops[k] *= left;
             c->seen_h[k] = c->seen_h[k] * left + seen * hours;
@@ -134,7 +138,7 @@ go_to(cursor *c, double time_s)
     c->at_s = time_s;
 }
 
-static void
+SPOTOPT__INLINE void
 see(cursor *c, double time_s, double nodes)
 {
     if (isnan(c->first_s))
@@ -293,7 +297,7 @@ vendor_signals(vendor *v, const spotopt__series *series, double *out)
 }
 
 /* Moments [from, to) of one series. */
-static void
+SPOTOPT__CLONES static void
 write_series(const spotopt_history *history, uint32_t series, const spotopt__siblings *siblings,
              const double *time_s, size_t from, size_t to, size_t count, double tau_h,
              const double *signals, double *out, double *out_evidence)
@@ -307,6 +311,9 @@ write_series(const spotopt_history *history, uint32_t series, const spotopt__sib
                 .first_s = NAN,
                 .came_up_s = NAN,
                 .dropped_s = NAN};
+    for (int k = 0; k < TAUS; k++)
+        c.rate[k] = SPOTOPT__LOG2_E / c.tau_h[k];
+
     size_t row = 0, moment = spotopt__siblings_moment(siblings, time_s[from]);
 
     for (size_t i = from; i < to; i++) {

@@ -4,8 +4,8 @@
  *
  * P(a, x) by its power series below x = a + 1 and by Lentz's continued fraction above. The quantile
  * is sought in y = ln x, where small shapes are harmless: Wilson and Hilferty's cube (1931) or the
- * first term of the series begins, Newton goes on within a bracket that halves whenever a step
- * leaves it. Loops are bounded; lgamma_r, because lgamma writes a global.
+ * first term of the series begins, Halley's iteration goes on within a bracket that halves whenever
+ * a step leaves it. Loops are bounded; lgamma_r, because lgamma writes a global.
  */
 #include "risk/risk.h"
 
@@ -24,18 +24,15 @@ log_gamma(double a)
 
 /* exp(a ln x - x - ln Gamma(a)): x times the density. */
 static double
-log_weight(double a, double x)
+log_weight(double a, double log_gamma_a, double x)
 {
-    return a * log(x) - x - log_gamma(a);
+    return a * log(x) - x - log_gamma_a;
 }
 
-double
-spotopt__gamma_p(double a, double x)
+/* P(a, x), 0 < x < infinity, with x times the density there. */
+static double
+p_with_weight(double a, double x, double weight)
 {
-    if (!(x > 0.0))
-        return 0.0;
-    if (!(x < INFINITY))
-        return 1.0;
     if (x < a + 1.0) {
         double term = 1.0 / a, sum = term;
 
@@ -43,7 +40,7 @@ spotopt__gamma_p(double a, double x)
             term *= x / (a + n);
             sum += term;
         }
-        double p = sum * exp(log_weight(a, x));
+        double p = sum * weight;
         return p < 1.0 ? p : 1.0;
     }
 
@@ -62,8 +59,18 @@ spotopt__gamma_p(double a, double x)
         if (fabs(step - 1.0) < 1e-16)
             break;
     }
-    double q = h * exp(log_weight(a, x));
+    double q = h * weight;
     return q < 1.0 ? 1.0 - q : 0.0;
+}
+
+double
+spotopt__gamma_p(double a, double x)
+{
+    if (!(x > 0.0))
+        return 0.0;
+    if (!(x < INFINITY))
+        return 1.0;
+    return p_with_weight(a, x, exp(log_weight(a, log_gamma(a), x)));
 }
 
 /* The normal quantile to 4.5e-4 (Hastings 1955; Abramowitz and Stegun 26.2.23): enough to begin
@@ -96,7 +103,7 @@ first_guess(double a, double p)
 double
 spotopt__gamma_quantile(double a, double p)
 {
-    double low = -1e9, high = log(a + 800.0 + 40.0 * sqrt(a)), y;
+    double low = -1e9, high = log(a + 800.0 + 40.0 * sqrt(a)), log_gamma_a, y;
 
     if (!(p > 0.0))
         return 0.0;
@@ -106,17 +113,23 @@ spotopt__gamma_quantile(double a, double p)
                      */
     if (!(y < high))
         y = high - 1.0;
+    log_gamma_a = log_gamma(a);
     for (int n = 0; n < STEPS_MAX; n++) {
-        double x = exp(y), gap = spotopt__gamma_p(a, x) - p, slope = exp(log_weight(a, x)), next;
+        double x = exp(y), slope = x > 0.0 ? exp(log_weight(a, log_gamma_a, x)) : 0.0;
+        double gap = (x > 0.0 ? p_with_weight(a, x, slope) : 0.0) - p;
+        double newton = slope > 0.0 ? -gap / slope : 0.0, bend = 1.0 + 0.5 * newton * (a - x);
+        double step = bend > 0.5 && bend < 2.0 ? newton / bend : newton, next = y + step;
 
         if (gap > 0.0)
             high = y;
         else
             low = y;
-        next = slope > 0.0 ? y - gap / slope : y;
-        if (!(next > low && next < high) || !(slope > 0.0))
+        if (!(next > low && next < high) || !(slope > 0.0)) {
             next = low > -1e8 ? 0.5 * (low + high) : high - 2.0;
-        if (fabs(next - y) <= 1e-13 * (1.0 + fabs(y)))
+            step = INFINITY;
+        }
+        /* The error left goes with the cube of the step. */
+        if (fabs(step) < 1e-5 / (1.0 + a) || fabs(next - y) <= 1e-13 * (1.0 + fabs(y)))
             return exp(next);
         y = next;
     }

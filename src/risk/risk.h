@@ -70,6 +70,14 @@ spotopt__evidence spotopt__evidence_at(const spotopt_history *history, size_t se
 typedef spotopt__vec(spotopt__cell) spotopt__cells;
 bool spotopt__evidence_cells(spotopt_context *context, const spotopt_history *history, size_t series, double now_s,
                              double scale, bool by_drops, spotopt__cells *cells);
+/* The same by nodes and by drops in one pass; either may be NULL. */
+bool spotopt__evidence_days(spotopt_context *context, const spotopt_history *history, size_t series, double now_s,
+                            double scale, spotopt__cells *by_nodes, spotopt__cells *by_drops);
+/*
+ * Joins cells from `from` on with equal events and hours within 1.6 % of each other to one: their weights added, hours
+ * their mean. Sums stay; the likelihood moves by less than 1e-4 of a term. False: out of memory, nothing was joined.
+ */
+bool spotopt__cells_join(spotopt_context *context, spotopt__cells *cells, size_t from);
 
 /* --- score.c --- */
 typedef struct spotopt__belief {
@@ -80,7 +88,6 @@ double spotopt__belief_p(const spotopt__belief *belief, double horizon_h);
 
 typedef struct spotopt__risk_pool {
     spotopt__belief node, drop;
-    double rate_low, rate_high; /* 5 % and 95 % quantiles of a node's rate, per hour */
     double events, hours;       /* decayed: nodes lost, node-hours */
     uint32_t series;            /* of the history, or SPOTOPT__NONE */
     uint32_t flags;             /* SPOTOPT_RISK_... */

@@ -21,6 +21,7 @@
                         */
 #define SD_OVERALL 1.5 /* of ln alpha around the one above */
 #define SD_GROUP 0.7
+#define MANY_CELLS 1024       /* of a group, from which on alike ones are joined */
 #define BUCKET_DISPERSION 2.0 /* events of a bucket's pools come in twos: days are alike */
 
 typedef struct scoring {
@@ -188,91 +189,134 @@ learn_trust(scoring *s, const uint32_t *series_of_pool)
     return is_fine;
 }
 
-/* Mean rates of siblings, from the cells of series in order; those of order[k] begin at starts[k].
- */
-static bool
-pool_siblings(scoring *s, const spotopt__cells *cells, const uint32_t *order, const size_t *starts,
-              size_t ordered, const spotopt__prior *all, double dispersion,
-              spotopt__sibling_means *out)
-{
-    size_t series = s->history->series.count;
-    double *events = spotopt__alloc_array(s->context, 2 * series + 1, sizeof *events),
-           *hours = events + series;
-    bool is_fine = events != NULL;
+/* Pool-days counted by nodes, or by drops of the pool; and what is learned from them. */
+typedef struct counted {
+    spotopt__cells cells;
+    size_t limit;           /* how many until alike ones are joined */
+    double *events, *hours; /* by series, of all days */
+    double expected, dispersed;
+    spotopt__prior *all, *groups;
+    spotopt__sibling_means *means;
+} counted;
 
-    for (size_t k = 0; is_fine && k < ordered; k++) {
-        for (size_t c = starts[k]; c < starts[k + 1]; c++) {
-            events[order[k]] += cells->at[c].weight * cells->at[c].events;
-            hours[order[k]] += cells->at[c].weight * cells->at[c].hours;
-        }
-    }
-    is_fine = is_fine &&
-              spotopt__sibling_means_fit(s->context, events, hours, s->group_of, s->type_of, series,
-                                         s->group_count, s->type_count, all->mean, dispersion, out);
-    spotopt__free(s->context, events);
-    return is_fine;
+static bool
+counted_start(counted *c, scoring *s, spotopt__prior *all, spotopt__prior *groups,
+              spotopt__sibling_means *means)
+{
+    const size_t series = s->history->series.count;
+
+    *c = (counted){.limit = MANY_CELLS, .all = all, .groups = groups, .means = means};
+    c->events = spotopt__alloc_array(s->context, 2 * series + 1, sizeof *c->events);
+    c->hours = c->events != NULL ? c->events + series : NULL;
+    return c->events != NULL;
 }
 
-/* Groups' cells lie together, so that the whole is one array and each group a part of it. */
-static bool
-fit(scoring *s, bool by_drops, spotopt__prior *out_all, spotopt__prior *out_groups,
-    spotopt__sibling_means *out_means)
+static void
+sum_days(counted *c, uint32_t series, size_t from)
 {
-    const spotopt__prior shipped = {0.5, spotopt__bucket_rate(-1)};
-    size_t series = s->history->series.count, *first, *starts;
-    uint32_t *order;
-    spotopt__cells cells = {0};
-    double expected = 0.0, dispersed = 0.0;
-    bool is_fine;
+    for (size_t i = from; i < c->cells.count; i++) {
+        c->events[series] += c->cells.at[i].weight * c->cells.at[i].events;
+        c->hours[series] += c->cells.at[i].weight * c->cells.at[i].hours;
+    }
+}
 
-    first = spotopt__alloc_array(s->context, (size_t)s->group_count + 2, sizeof *first);
-    order = spotopt__alloc_array(s->context, series + 1, sizeof *order);
-    starts = spotopt__alloc_array(s->context, series + 1, sizeof *starts);
-    is_fine = first != NULL && order != NULL && starts != NULL;
-    for (size_t i = 0; is_fine && i < series; i++) {
+/* The days of series order[from .. to - 1], both ways at once. */
+static bool
+count_days(scoring *s, const uint32_t *order, size_t from, size_t to, bool has_sums,
+           counted ways[2])
+{
+    for (size_t i = from; i < to; i++) {
+        const size_t starts[2] = {ways[0].cells.count, ways[1].cells.count};
+
+        if (!go_on(s) ||
+            !spotopt__evidence_days(s->context, s->history, order[i], s->now_s, exp(s->x[order[i]]),
+                                    &ways[0].cells, &ways[1].cells))
+            return false;
+        for (int k = 0; k < 2; k++) {
+            if (has_sums)
+                sum_days(&ways[k], order[i], starts[k]);
+            if (ways[k].cells.count < ways[k].limit)
+                continue;
+            if (!spotopt__cells_join(s->context, &ways[k].cells, 0))
+                return false;
+            ways[k].limit = 2 * ways[k].cells.count + MANY_CELLS;
+        }
+    }
+    return true;
+}
+
+static void
+fit_group(counted *c, uint32_t group)
+{
+    spotopt__prior *of = &c->groups[group];
+
+    *of = spotopt__prior_fit(c->cells.at, c->cells.count, c->all, PULL_GROUP, SD_GROUP);
+    for (size_t i = 0; i < c->cells.count; i++) {
+        double mean = c->cells.at[i].weight * c->cells.at[i].hours * of->mean;
+
+        c->expected += mean;
+        c->dispersed += mean * spotopt__dispersion(&c->cells.at[i], 1, of);
+    }
+}
+
+/* Series by group: those of g are order[first[g]] .. order[first[g + 1] - 1]. */
+static void
+order_by_group(const scoring *s, size_t *first, uint32_t *order)
+{
+    const size_t series = s->history->series.count;
+
+    for (size_t i = 0; i < series; i++) {
         if (s->group_of[i] != SPOTOPT__NONE)
             first[s->group_of[i] + 2]++;
     }
-    for (uint32_t g = 2; is_fine && g < s->group_count + 2; g++)
+    for (uint32_t g = 2; g < s->group_count + 2; g++)
         first[g] += first[g - 1];
-    for (size_t i = 0; is_fine && i < series; i++) {
+    for (size_t i = 0; i < series; i++) {
         if (s->group_of[i] != SPOTOPT__NONE)
             order[first[s->group_of[i] + 1]++] = (uint32_t)i;
     }
-    /* Now first[g] .. first[g + 1] are the series of g; next they become its cells. */
-    size_t at = 0;
+}
+
+/*
+ * Priors of nodes and of drops. Groups lean on the prior of all, so that days are counted twice:
+ * first all, then group by group, which is quicker than to keep them and takes no memory to speak
+ * of.
+ */
+static bool
+fit(scoring *s)
+{
+    const spotopt__prior shipped = {0.5, spotopt__bucket_rate(-1)};
+    counted ways[2];
+    bool is_fine = counted_start(&ways[0], s, &s->node_all, s->node, &s->node_mean);
+    size_t *first = spotopt__alloc_array(s->context, (size_t)s->group_count + 2, sizeof *first);
+    uint32_t *order = spotopt__alloc_array(s->context, s->history->series.count + 1, sizeof *order);
+
+    is_fine &= counted_start(&ways[1], s, &s->drop_all, s->drop, &s->drop_mean);
+    is_fine = is_fine && first != NULL && order != NULL;
+    if (is_fine)
+        order_by_group(s, first, order);
+    is_fine = is_fine && count_days(s, order, 0, first[s->group_count], true, ways);
+    for (int k = 0; is_fine && k < 2; k++)
+        *ways[k].all = spotopt__prior_fit(ways[k].cells.at, ways[k].cells.count, &shipped,
+                                          PULL_OVERALL, SD_OVERALL);
     for (uint32_t g = 0; is_fine && g < s->group_count; g++) {
-        size_t end = first[g + 1];
-
-        first[g] = cells.count;
-        for (; is_fine && at < end; at++) {
-            is_fine =
-                go_on(s) && spotopt__evidence_cells(s->context, s->history, order[at], s->now_s,
-                                                    exp(s->x[order[at]]), by_drops, &cells);
-            starts[at + 1] = cells.count;
-        }
+        ways[0].cells.count = ways[1].cells.count = 0;
+        ways[0].limit = ways[1].limit = MANY_CELLS;
+        is_fine = count_days(s, order, first[g], first[g + 1], false, ways);
+        for (int k = 0; is_fine && k < 2; k++)
+            fit_group(&ways[k], g);
     }
-    if (is_fine) {
-        first[s->group_count] = cells.count;
-        *out_all = spotopt__prior_fit(cells.at, cells.count, &shipped, PULL_OVERALL, SD_OVERALL);
-        for (uint32_t g = 0; g < s->group_count; g++) {
-            const spotopt__cell *own = cells.count > 0 ? cells.at + first[g] : NULL;
-            size_t count = first[g + 1] - first[g];
-
-            out_groups[g] = spotopt__prior_fit(own, count, out_all, PULL_GROUP, SD_GROUP);
-            for (size_t c = 0; c < count; c++)
-                expected += own[c].weight * own[c].hours * out_groups[g].mean;
-            for (size_t c = 0; c < count; c++)
-                dispersed += own[c].weight * own[c].hours * out_groups[g].mean *
-                             spotopt__dispersion(&own[c], 1, &out_groups[g]);
-        }
-        is_fine = pool_siblings(s, &cells, order, starts, at, out_all,
-                                expected > 0.0 ? dispersed / expected : 1.0, out_means);
+    for (int k = 0; is_fine && k < 2; k++)
+        is_fine = spotopt__sibling_means_fit(
+            s->context, ways[k].events, ways[k].hours, s->group_of, s->type_of,
+            s->history->series.count, s->group_count, s->type_count, ways[k].all->mean,
+            ways[k].expected > 0.0 ? ways[k].dispersed / ways[k].expected : 1.0, ways[k].means);
+    for (int k = 0; k < 2; k++) {
+        spotopt__vec_free(s->context, &ways[k].cells);
+        spotopt__free(s->context, ways[k].events);
     }
-    spotopt__vec_free(s->context, &cells);
     spotopt__free(s->context, order);
     spotopt__free(s->context, first);
-    spotopt__free(s->context, starts);
     return is_fine;
 }
 
@@ -288,9 +332,7 @@ learn(scoring *s, const uint32_t *series_of_pool)
         s->evidence[i] = spotopt__evidence_at(s->history, i, s->now_s, SPOTOPT__RISK_TAU_H);
     s->node = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->node);
     s->drop = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->drop);
-    return s->node != NULL && s->drop != NULL && go_on(s) &&
-           fit(s, false, &s->node_all, s->node, &s->node_mean) &&
-           fit(s, true, &s->drop_all, s->drop, &s->drop_mean);
+    return s->node != NULL && s->drop != NULL && go_on(s) && fit(s);
 }
 
 static spotopt__belief
@@ -358,8 +400,6 @@ score_pool(scoring *s, size_t index, uint32_t series, spotopt__risk_pool *out)
     out->drop = believe(&drop, factor, e.drop_events, e.drop_hours);
     out->events = e.node_events;
     out->hours = e.node_hours;
-    out->rate_low = spotopt__gamma_quantile(out->node.a, SPOTOPT__INTERVAL_LOW) / out->node.b;
-    out->rate_high = spotopt__gamma_quantile(out->node.a, SPOTOPT__INTERVAL_HIGH) / out->node.b;
     out->flags =
         e.node_hours > 1e-3 || e.node_events > 1e-6 ? SPOTOPT_RISK_EVIDENCE : SPOTOPT_RISK_PRIOR;
     if (e.node_hours < 1.0)

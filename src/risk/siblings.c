@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define HOUR_S 3600.0
+#define FORGOTTEN 45.0 /* time constants after which less is left than a rounding error */
 
 static int
 by_value(const void *a, const void *b)
@@ -86,8 +87,8 @@ put_rows(const spotopt_history *history, uint32_t index, double tau_h, const spo
             return;
         double seen = (isnan(now) ? 0.0 : 1.0) - (isnan(before) ? 0.0 : 1.0);
         double up = (now > 0.0 ? 1.0 : 0.0) - (before > 0.0 ? 1.0 : 0.0); /* NaN is not up */
-        double left = exp((time_s[row] - out->time_s[at]) / HOUR_S / tau_h);
-        double hours = tau_h * (1.0 - left);
+        double age = (out->time_s[at] - time_s[row]) / HOUR_S / tau_h;
+        double left = age < FORGOTTEN ? exp(-age) : 0.0, hours = tau_h * (1.0 - left);
 
         if (now < before) { /* false where either is NaN */
             herds[at].drops += left;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/csv.h"
@@ -52,6 +54,44 @@ test_csv__reads_quotes_crlf_and_blank_lines(void)
         CU_ASSERT_EQUAL(read_all(rows[i].text, strlen(rows[i].text), out, sizeof out), SPOTOPT_OK);
         CU_ASSERT_STRING_EQUAL(out, rows[i].fields);
     }
+}
+
+static void
+test_csv__reads_records_of_any_length_and_keeps_its_columns(void)
+{
+    enum { ROWS = 12, ROOM = 1 << 16 };
+    char *text = malloc(ROOM), *want = malloc(ROOM);
+    spotopt__csv csv;
+    size_t at = 0;
+    bool has = false;
+
+    CU_ASSERT_FATAL(text != NULL && want != NULL);
+    at += (size_t)sprintf(text + at, "\"first\ncolumn\",b\n");
+    for (int row = 0; row < ROWS;
+         row++) { /* from none to 2 KiB and back, lines inside the quotes */
+        text[at++] = '"';
+        for (int i = 0; i < 1 << (row < 6 ? 2 * row : 2 * (ROWS - row)); i++)
+            text[at++] = i % 7 == 3 ? '\n' : (char)('a' + (row + i) % 26);
+        at += (size_t)sprintf(text + at, "\",%d\n", row);
+    }
+    CU_ASSERT_EQUAL_FATAL(spotopt__csv_open(&csv, NULL, text, at, "t.csv", &err), SPOTOPT_OK);
+    for (int row = 0; row < ROWS; row++) {
+        int length = 1 << (row < 6 ? 2 * row : 2 * (ROWS - row));
+
+        CU_ASSERT_EQUAL_FATAL(spotopt__csv_next(&csv, &has, &err), SPOTOPT_OK);
+        CU_ASSERT_TRUE_FATAL(has);
+        for (int i = 0; i < length; i++)
+            want[i] = i % 7 == 3 ? '\n' : (char)('a' + (row + i) % 26);
+        want[length] = '\0';
+        CU_ASSERT_STRING_EQUAL(spotopt__csv_text(&csv, 0), want);
+        CU_ASSERT_EQUAL(atoi(spotopt__csv_text(&csv, 1)), row);
+        CU_ASSERT_EQUAL(spotopt__csv_column(&csv, "first\ncolumn"), 0);
+    }
+    CU_ASSERT_EQUAL(spotopt__csv_next(&csv, &has, &err), SPOTOPT_OK);
+    CU_ASSERT_FALSE(has);
+    spotopt__csv_close(&csv);
+    free(text);
+    free(want);
 }
 
 static void
@@ -126,6 +166,7 @@ main(void)
 {
     static const suite_test tests[] = {
         TEST(test_csv__reads_quotes_crlf_and_blank_lines),
+        TEST(test_csv__reads_records_of_any_length_and_keeps_its_columns),
         TEST(test_csv__says_where_a_table_is_broken),
         TEST(test_csv__judges_numbers_and_names_column_and_value),
     };

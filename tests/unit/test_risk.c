@@ -233,6 +233,64 @@ test_evidence__pool_days_add_up_to_all_events_and_hours(void)
     spotopt_history_free(h);
 }
 
+static void
+test_risk__counts_days_both_ways_at_once_as_one_by_one(void)
+{
+    spotopt_history *h = history_of(
+        HISTORY_HEAD "a,r,z,m5.large,-50000,4\na,r,z,m5.large,86400,3\na,r,z,m5.large,100000,1\n"
+                     "a,r,z,m5.large,110000,\na,r,z,m5.large,250000,5\na,r,z,m5.large,1000000,0\n"
+                     "a,r,z,m5.large,1100000,6\na,r,z,m5.large,1100001,2\n");
+    spotopt__cells both[2] = {{0}, {0}}, one[2] = {{0}, {0}};
+
+    CU_ASSERT(spotopt__evidence_days(NULL, h, 0, 2e6, 0.7, &both[0], &both[1]));
+    for (int k = 0; k < 2; k++) {
+        CU_ASSERT(spotopt__evidence_cells(NULL, h, 0, 2e6, 0.7, k == 1, &one[k]));
+        CU_ASSERT_EQUAL_FATAL(both[k].count, one[k].count);
+        CU_ASSERT_EQUAL(memcmp(both[k].at, one[k].at, one[k].count * sizeof *one[k].at), 0);
+        spotopt__vec_free(NULL, &both[k]);
+        spotopt__vec_free(NULL, &one[k]);
+    }
+    spotopt_history_free(h);
+}
+
+static void
+test_risk__joined_days_keep_sums_and_the_prior(void)
+{
+    enum { CELLS = 20000 };
+    spotopt__cells cells = {0};
+    spotopt__rng rng;
+    const spotopt__prior around = {0.5, 0.01};
+    double events[2] = {0.0, 0.0}, hours[2] = {0.0, 0.0}, days[2] = {0.0, 0.0};
+    spotopt__prior fit[2];
+
+    spotopt__rng_seed(&rng, 11);
+    for (int i = 0; i < CELLS; i++) {
+        double u = spotopt__rng_unit(&rng),
+               held = 24.0 * (1.0 + floor(4.0 * u)) * spotopt__rng_unit(&rng);
+        spotopt__cell cell = {floor(3.0 * spotopt__rng_unit(&rng) * spotopt__rng_unit(&rng) * u),
+                              held + 0.1, 1.0 + i % 3};
+
+        CU_ASSERT_FATAL(spotopt__vec_push(NULL, &cells, cell));
+    }
+    for (int k = 0; k < 2; k++) {
+        for (size_t i = 0; i < cells.count; i++) {
+            events[k] += cells.at[i].weight * cells.at[i].events;
+            hours[k] += cells.at[i].weight * cells.at[i].hours;
+            days[k] += cells.at[i].weight;
+        }
+        fit[k] = spotopt__prior_fit(cells.at, cells.count, &around, 0.25, 1.5);
+        CU_ASSERT(k > 0 || spotopt__cells_join(NULL, &cells, 0));
+    }
+    CU_ASSERT(cells.count < CELLS / 10);
+    CU_ASSERT_EQUAL(events[0], events[1]);
+    CU_ASSERT_EQUAL(days[0], days[1]);
+    CU_ASSERT_DOUBLE_EQUAL(hours[1], hours[0], 1e-9 * hours[0]);
+    CU_ASSERT_DOUBLE_EQUAL(fit[1].mean, fit[0].mean, 1e-9 * fit[0].mean);
+    CU_ASSERT_DOUBLE_EQUAL(fit[1].alpha, fit[0].alpha, 1e-3 * fit[0].alpha);
+    CU_ASSERT(spotopt__cells_join(NULL, &cells, cells.count)); /* of nothing */
+    spotopt__vec_free(NULL, &cells);
+}
+
 static double
 normal_draw(spotopt__rng *rng)
 {
@@ -538,6 +596,8 @@ main(void)
         TEST(test_risk__pools_without_a_past_take_after_their_closest_siblings),
         TEST(test_risk__does_not_look_past_now),
         TEST(test_risk__survives_every_failing_allocation),
+        TEST(test_risk__counts_days_both_ways_at_once_as_one_by_one),
+        TEST(test_risk__joined_days_keep_sums_and_the_prior),
     };
 
     return suite_run("risk", tests, sizeof tests / sizeof *tests);
