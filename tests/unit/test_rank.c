@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "fail_alloc.h"
@@ -175,7 +176,7 @@ test_rank__contributions_add_up_to_the_score_ratio(void)
     double worst = 0;
 
     spotopt__rng_seed(&rng, 1);
-    while (checked < 200000) {
+    while (checked < 1000000) {
         size_t count = 1 + spotopt__rng_below(&rng, MANY);
         spotopt__rank_terms terms =
             random_terms((int32_t)spotopt__rng_below(&rng, SPOTOPT__SCORES));
@@ -569,6 +570,40 @@ no_change_terms(void)
     return (spotopt__rank_change){.horizon_h = 4.0, .max_moves_per_h = INFINITY};
 }
 
+/* Large answers are written another way; not a bit may differ, wherever they begin. */
+static void
+test_rank__large_answers_are_those_of_small_ones(void)
+{
+    enum { POOLS = 40013, PROFILES = 14 };
+    double *factors = malloc(4 * POOLS * sizeof *factors), weights[4 * PROFILES];
+    double *large = malloc((POOLS * PROFILES + 16) * sizeof *large);
+    double *small = malloc(POOLS * sizeof *small);
+
+    CU_ASSERT_FATAL(factors != NULL && large != NULL && small != NULL);
+    spotopt__rng_seed(&rng, 15);
+    for (int i = 0; i < 4 * POOLS; i++)
+        factors[i] = 0.01 + 0.99 * unit();
+    for (int i = 0; i < 4 * PROFILES; i++)
+        weights[i] = unit();
+    for (int shift = 0; shift < 8; shift += 3) {
+        double *to = large + shift;
+
+        for (int i = 0; i < POOLS * PROFILES + 16; i++)
+            large[i] = -7.0;
+        CU_ASSERT_EQUAL(spotopt_rank_scores(factors, POOLS, weights, PROFILES, 0, to, NULL), 0);
+        for (int p = 0; p < PROFILES; p++) {
+            CU_ASSERT_EQUAL(spotopt_rank_scores(factors, POOLS, weights + 4 * p, 1, 0, small, NULL),
+                            0);
+            CU_ASSERT_EQUAL(memcmp(small, to + p * POOLS, POOLS * sizeof *small), 0);
+        }
+        for (int i = 0; i < 16; i++) /* nothing before, nothing after */
+            CU_ASSERT(large[i < shift ? i : POOLS * PROFILES + i] == -7.0);
+    }
+    free(factors);
+    free(large);
+    free(small);
+}
+
 static void
 test_rank__free_moves_follow_the_ranking(void)
 {
@@ -870,6 +905,7 @@ main(void)
         TEST(test_rank__the_front_is_what_nothing_dominates),
         TEST(test_rank__says_what_an_unknown_would_have_to_be),
         TEST(test_rank__columns_score_and_order_as_rows_do),
+        TEST(test_rank__large_answers_are_those_of_small_ones),
         TEST(test_rank__free_moves_follow_the_ranking),
         TEST(test_rank__the_lead_in_expected_cost_is_the_saving),
         TEST(test_rank__says_what_holds_a_move_back),
