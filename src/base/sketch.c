@@ -89,6 +89,14 @@ spotopt__sketch_reserve(spotopt_context *context, spotopt__sketch *sketch,
     return other->room == 0 || span(context, sketch, other->first, other->first + other->room - 1);
 }
 
+/* Counts that will be asked for soon, so that one sketch is fetched while another is added. */
+void
+spotopt__sketch_fetch(const spotopt__sketch *sketch)
+{
+    for (int32_t i = 0; i < sketch->room; i += 8)
+        __builtin_prefetch(sketch->counts + i, 0, 1);
+}
+
 void
 spotopt__sketch_merge(spotopt__sketch *sketch, const spotopt__sketch *other)
 {

@@ -26,6 +26,8 @@ void spotopt__sketch_free(spotopt_context *context, spotopt__sketch *sketch);
 bool spotopt__sketch_add(spotopt_context *context, spotopt__sketch *sketch, int32_t bucket, uint64_t times);
 /* Room for the other's buckets; false without memory. After it, merging cannot fail. */
 bool spotopt__sketch_reserve(spotopt_context *context, spotopt__sketch *sketch, const spotopt__sketch *other);
+/* A hint that the sketch will be merged next. */
+void spotopt__sketch_fetch(const spotopt__sketch *sketch);
 void spotopt__sketch_merge(spotopt__sketch *sketch, const spotopt__sketch *other);
 /* The value that a share p, 0..1, of the values do not exceed; NaN where there are none. */
 double spotopt__sketch_quantile(const spotopt__sketch *sketch, double p);

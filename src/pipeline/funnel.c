@@ -387,6 +387,7 @@ spotopt_funnel_merge(spotopt_funnel *funnel, const spotopt_funnel *other, spotop
 {
     if (funnel == NULL || other == NULL)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "a funnel is NULL");
+    spotopt__sketch_fetch(&other->stages[0].latency);
     /* What may fail comes first, and changes no count. */
     for (int s = 0; s < SPOTOPT__STAGES; s++) {
         if (!spotopt__sketch_reserve(funnel->context, &funnel->stages[s].latency,
@@ -400,6 +401,8 @@ spotopt_funnel_merge(spotopt_funnel *funnel, const spotopt_funnel *other, spotop
             funnel->stages[s].drops[r] += other->stages[s].drops[r];
             funnel->stages[s].also[r] += other->stages[s].also[r];
         }
+        if (s + 1 < SPOTOPT__STAGES)
+            spotopt__sketch_fetch(&other->stages[s + 1].latency);
         spotopt__sketch_merge(&funnel->stages[s].latency, &other->stages[s].latency);
         funnel->stages[s].latency_ns += other->stages[s].latency_ns;
     }
