@@ -42,3 +42,12 @@ def test_python_prints_what_is_expected(printed, source, same):
     if not expected.exists():
         pytest.skip("nothing is expected")
     same(printed["python"], expected.read_bytes())
+
+
+def test_a_round_of_ranking_prints_what_is_expected_in_every_language(source, data):
+    commands = [[sys.executable, source / "examples/02_rank_and_funnel.py"]]
+    if "SPOTOPT_RANK_EXAMPLE" in os.environ:
+        commands.append([os.environ["SPOTOPT_RANK_EXAMPLE"]])
+    expected = (source / "examples/expected/02_rank_and_funnel.txt").read_bytes()
+    for command in commands:
+        assert subprocess.run([str(part) for part in command + [data]], stdout=subprocess.PIPE, check=True).stdout == expected
