@@ -215,26 +215,33 @@ static spotopt_status
 run_rank(spotopt_context *context, spotopt_error *err)
 {
     spotopt_rank_params params = SPOTOPT_RANK_PARAMS_INIT;
+    spotopt_pool_info info = SPOTOPT_POOL_INFO_INIT;
     spotopt_ranking *ranking = NULL;
+    spotopt_model *model = NULL;
     char *text = NULL;
     size_t length;
-    spotopt_status status;
+    spotopt_status status =
+        spotopt_model_parse(context, model_text, strlen(model_text), "model", &model, err);
 
     params.catalog = whole.catalog;
     params.history = whole.history;
     params.metrics = whole.metrics;
     params.policy = whole.policy;
+    params.model = model;
     params.request = "cpu=1500m,memory=2Gi";
     params.now_s = SMALL_NOW_S;
-    spotopt_pool_info info = SPOTOPT_POOL_INFO_INIT;
     if (spotopt_catalog_pool_at(whole.catalog, 0, &info, NULL) == SPOTOPT_OK)
         params.current = info.id;
-    status = spotopt_rank(context, &params, NULL, &ranking, err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_rank(context, &params, NULL, &ranking, err);
     if (status == SPOTOPT_OK)
         status = spotopt_ranking_write(ranking, &text, &length, err);
     CU_ASSERT_EQUAL(status == SPOTOPT_OK, text != NULL);
+    CU_ASSERT(text == NULL || strstr(text, "\"parts\"") != NULL);
+    CU_ASSERT(text == NULL || strstr(text, "\"switch\"") != NULL);
     spotopt_text_free(context, text);
     spotopt_ranking_free(ranking);
+    spotopt_model_free(model);
     return status;
 }
 
