@@ -12,8 +12,9 @@
 #include "risk/features.h"
 #include "risk/risk.h"
 
-#define FLAT 1e-9 /* log-odds between the mean and the pool, below which nothing is left to share  \
-                   */
+#define FLAT                                                                                       \
+    1e-9 /* log-odds between the mean and the pool, below which nothing is left to share           \
+          */
 
 void
 spotopt__rank_put_four(spotopt__jw *jw, const char *key, const double *values)
@@ -66,7 +67,7 @@ find_parts(const spotopt__scene *scene, uint32_t pool, parts *out, bool *out_is_
 {
     const spotopt_risk *risk = scene->risk;
     const int factor = spotopt__rank_risk_factor(scene->policy->score);
-    double base = 0.0, total = 0.0, whole, slope;
+    double base = 0.0, total = 0.0, sum = 0.0, whole, slope;
     spotopt__rank_pool candidate;
     size_t count;
 
@@ -85,7 +86,9 @@ find_parts(const spotopt__scene *scene, uint32_t pool, parts *out, bool *out_is_
     out->from_reference = spotopt__rank_contribution_at(&candidate, &scene->rank_terms,
                                                         scene->rank_base, out->p_mean);
     whole = scene->pools[pool].contributions[factor] - out->from_reference;
-    slope = fabs(total - base) > FLAT ? whole / (total - base) : 0.0;
+    for (size_t f = 0; f < count; f++) /* total - base, but for what quadrature leaves */
+        sum += out->phi[f];
+    slope = fabs(sum) > FLAT ? whole / sum : 0.0;
     for (size_t f = 0; f < count; f++)
         out->phi[f] *= slope;
     *out_is_one = true;
