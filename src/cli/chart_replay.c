@@ -44,37 +44,69 @@ round_end(double most)
     return 10.0 * unit;
 }
 
+/* Method of the policy of a place in the series. */
+static const char *
+method_at(const cJSON *doc, size_t place)
+{
+    const cJSON *p = doc_list(doc, "policies");
+
+    while (p != NULL && place-- > 0)
+        p = p->next;
+    return p != NULL ? doc_text(p, "method") : "";
+}
+
+/* What is drawn: a key's values, less those of a base where there is one. */
+typedef struct subject {
+    const char *key;
+    const cJSON *base; /* first value, or NULL */
+    bool is_money;
+} subject;
+
+/* Beside what is above the oracle, on-demand would make the others one line. */
+static bool
+is_drawn(const cJSON *doc, const subject *of, size_t place)
+{
+    return of->base == NULL || (strcmp(method_at(doc, place), "on-demand") != 0 &&
+                                strcmp(method_at(doc, place), "oracle") != 0);
+}
+
 static double
-most_of(const cJSON *doc, const char *key)
+most_of(const cJSON *doc, const subject *of)
 {
     double most = 0.0;
     size_t lines = 0;
 
     for (const cJSON *p = doc_list(doc, "series.policies"); p != NULL && lines < LINES_SHOWN;
          p = p->next, lines++) {
-        for (const cJSON *v = doc_list(p, key); v != NULL; v = v->next) {
-            const double value = doc_value(v);
+        const cJSON *base = of->base;
+
+        for (const cJSON *v = doc_list(p, of->key); v != NULL && is_drawn(doc, of, lines);
+             v = v->next) {
+            const double value = doc_value(v) - (base != NULL ? doc_value(base) : 0.0);
 
             if (value > most && value < 1e15)
                 most = value;
+            base = base != NULL ? base->next : NULL;
         }
     }
     return most;
 }
 
 static void
-draw_line(text *out, const frame *f, const cJSON *times, const cJSON *values, const char *cls,
-          const char *tip)
+draw_line(text *out, const frame *f, const cJSON *times, const cJSON *values, const cJSON *base,
+          const char *cls, const char *tip)
 {
     size_t count = 0;
 
     text_addf(out, "<path class=\"%s\" d=\"M%.1f %.1f", cls, f->left, f->bottom);
     for (; times != NULL && values != NULL && count < POINTS_SHOWN;
          times = times->next, values = values->next, count++) {
-        const double t = doc_value(times), v = doc_value(values);
+        const double t = doc_value(times),
+                     v = doc_value(values) - (base != NULL ? doc_value(base) : 0.0);
 
         if (t >= f->from && t <= f->from + f->span && !isnan(v))
             text_addf(out, "L%.1f %.1f", x_at(f, t), y_at(f, v));
+        base = base != NULL ? base->next : NULL;
     }
     text_add(out, "\"><title>");
     html_text(out, tip);
@@ -96,11 +128,11 @@ draw_days(text *out, const frame *f)
 }
 
 static void
-draw_chart(text *out, const cJSON *doc, const char *id, const char *key, const char *title,
-           bool is_money)
+draw_chart(text *out, const cJSON *doc, const char *id, const subject *of, const char *title)
 {
+    const bool is_money = of->is_money;
     frame f = {76.0, SVG_WIDE - 12.0, 14.0, 270.0, doc_number(doc, "from_s"), 0.0, 0.0};
-    const double most = most_of(doc, key);
+    const double most = most_of(doc, of);
     const cJSON *times = doc_list(doc, "series.time_s");
     char desc[160];
     size_t lines = 0;
@@ -125,14 +157,17 @@ draw_chart(text *out, const cJSON *doc, const char *id, const char *key, const c
                                : show_count(value).at);
     }
     for (const cJSON *p = doc_list(doc, "series.policies"); p != NULL && lines < LINES_SHOWN;
-         p = p->next, lines++)
-        draw_line(out, &f, times, doc_list(p, key), line_classes[lines], doc_text(p, "policy"));
+         p = p->next, lines++) {
+        if (is_drawn(doc, of, lines))
+            draw_line(out, &f, times, doc_list(p, of->key), of->base, line_classes[lines],
+                      doc_text(p, "policy"));
+    }
     svg_end(out, NULL);
     text_add(out, "</div>\n");
 }
 
 static void
-draw_legend(text *out, const cJSON *doc)
+draw_legend(text *out, const cJSON *doc, const subject *of)
 {
     const size_t count = doc_count(doc, "series.policies");
     size_t lines = 0;
@@ -140,6 +175,8 @@ draw_legend(text *out, const cJSON *doc)
     text_add(out, "<ul class=\"legend\">");
     for (const cJSON *p = doc_list(doc, "series.policies"); p != NULL && lines < LINES_SHOWN;
          p = p->next, lines++) {
+        if (!is_drawn(doc, of, lines))
+            continue;
         text_addf(out, "<li><i class=\"%s\"></i>", legend_classes[lines]);
         html_text(out, doc_text(p, "policy"));
         text_add(out, "</li>");
@@ -149,18 +186,36 @@ draw_legend(text *out, const cJSON *doc)
     text_add(out, "</ul>\n");
 }
 
+static void
+draw_section(text *out, const cJSON *doc, const char *id, const subject *of, const char *heading,
+             const char *lead, const char *title)
+{
+    html_section(out, heading, lead);
+    draw_legend(out, doc, of);
+    draw_chart(out, doc, id, of, title);
+    html_section_end(out);
+}
+
 void
 chart_replay(text *out, const cJSON *doc)
 {
+    subject money = {"objective_usd", NULL, true}, above = money,
+            lost = {"interruptions", NULL, false};
+    size_t place = 0;
+
     if (doc_list(doc, "series.policies") == NULL)
         return;
-    html_section(out, "Money over time",
-                 "Paid and lost up to each moment. The nearer to the oracle's line the better.");
-    draw_legend(out, doc);
-    draw_chart(out, doc, "money", "objective_usd", "Money paid and lost so far", true);
-    html_section_end(out);
-    html_section(out, "Interruptions over time", "Nodes taken back up to each moment.");
-    draw_legend(out, doc);
-    draw_chart(out, doc, "lost", "interruptions", "Nodes taken back so far", false);
-    html_section_end(out);
+    for (const cJSON *p = doc_list(doc, "series.policies"); p != NULL; p = p->next, place++) {
+        if (above.base == NULL && strcmp(method_at(doc, place), "oracle") == 0)
+            above.base = doc_list(p, "objective_usd");
+    }
+    draw_section(out, doc, "money", &money, "Money over time", "Paid and lost up to each moment.",
+                 "Money paid and lost so far");
+    if (above.base != NULL)
+        draw_section(out, doc, "above", &above, "Above the oracle",
+                     "What not to know the future cost: money paid and lost beyond what the oracle "
+                     "paid and lost. The lower the better.",
+                     "Money beyond the oracle's so far");
+    draw_section(out, doc, "lost", &lost, "Interruptions over time",
+                 "Nodes taken back up to each moment.", "Nodes taken back so far");
 }

@@ -20,7 +20,8 @@ class Scripts(unittest.TestCase):
             for script, args in (("pack_sets.py", ("bench_pack", empty)),
                                  ("peers/run.py", ("bench_pack", empty, empty, "--set", "vbp-new")),
                                  ("trace.py", ("bench_pack", empty)),
-                                 ("risk.py", ("spotopt", "bench_risk", empty))):
+                                 ("risk.py", ("spotopt", "bench_risk", empty)),
+                                 ("replay.py", ("spotopt", empty))):
                 if not os.path.exists(os.path.join(BENCH, script)):
                     continue
                 done = run(script, *args)
@@ -28,7 +29,7 @@ class Scripts(unittest.TestCase):
                 self.assertTrue(done.stdout.startswith("skipped: "), script)
 
     def test_say_how_they_are_used(self):
-        for script in ("pack_sets.py", "peers/run.py", "peers/peer.py", "risk.py"):
+        for script in ("pack_sets.py", "peers/run.py", "peers/peer.py", "risk.py", "replay.py"):
             done = run(script, "--help")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("usage", done.stdout)
