@@ -58,6 +58,7 @@ def documents(folder):
     yield "Funnel", run("funnel", str(folder / "plan.json"))
     yield "RiskEvaluation", run("risk", "evaluate", "--history", "history.csv", *history_window())
     yield "RiskForecast", run("risk", "score", "--history", "history.csv", "--catalog", "catalog.json", *now)
+    yield "Replay", run("replay", "--catalog", "catalog.json", "--history", "history.csv", "--demand", "demand.csv")
     yield "Policy", run("help", "policy")
 
 

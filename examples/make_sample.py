@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes examples/data/: a cluster, a catalog, a policy, a history and a packing problem, all made up.
+"""Writes examples/data/: a cluster, a catalog, a policy, a history, demand and prices over time and a packing problem, all made up.
 
 The cluster is a fleet as first-fit grows it: pods arrived one by one, each new node was an on-demand machine of
 whatever node group the pod belonged to, and later some workloads were scaled down and left holes. It is printed as
@@ -482,6 +482,34 @@ def lines(document, *lists):
     return text + "}\n"
 
 
+def demand():
+    """Replicas of three workloads over the days of the history, more by day than by night: a row where a count changes."""
+    rows = ["time_s,demand,count,cpu_milli,memory_mib"]
+    shapes = {"web": (750, 1024, 12, 30), "recommend": (1500, 6144, 8, 12), "transcode": (3500, 5120, 4, 9)}
+    start, last = int(NOW.timestamp()) - 72 * 3600, {}
+    for hour in range(72):
+        for name, (cpu, memory, night, day) in shapes.items():
+            # Noon is 9 hours after the history begins; transcoding is done at night.
+            light = max(0.0, 1 - abs((hour + 9) % 24 - 14) / 8)
+            count = round(night + (day - night) * (1 - light if name == "transcode" else light))
+            if last.get(name) != count:
+                rows.append(f"{start + 3600 * hour},{name},{count},{cpu},{memory}")
+                last[name] = count
+    return "\n".join(rows) + "\n"
+
+
+def prices(seed, types, seen):
+    """Spot prices of the history's pools every eight hours, around the catalog's, which they end at. ILLUSTRATIVE."""
+    rows, now = ["pool,time_s,usd_per_hour"], int(NOW.timestamp())
+    for pool in dict.fromkeys(line.split(",")[0] for line in seen.splitlines()[1:]):
+        name, zone, _ = pool.split("/")
+        price = spot_price(seed, name, types[name], zone)
+        for ago in range(72, -1, -8):
+            drift = 0 if ago == 0 else 0.2 * (2 * share(seed, "drift", pool, ago) - 1)
+            rows.append(f"{pool},{now - 3600 * ago},{price * (1 + drift):.4f}")
+    return "\n".join(rows) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "data"))
@@ -493,7 +521,10 @@ def main():
     write(args.out, "cluster.json", lines(cluster(args.seed, types, fleet), "items"))
     write(args.out, "catalog.json", lines(catalog(args.seed, types), "instance_types", "pools"))
     write(args.out, "policy.json", json.dumps(policy(), indent=2) + "\n")
-    write(args.out, "history.csv", history(args.seed, types))
+    seen = history(args.seed, types)
+    write(args.out, "history.csv", seen)
+    write(args.out, "demand.csv", demand())
+    write(args.out, "prices.csv", prices(args.seed, types, seen))
     write(args.out, "problem.json", lines(problem(types), "pools", "demands", "rules"))
 
 

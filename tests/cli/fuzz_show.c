@@ -66,16 +66,16 @@ check_page(const text *page)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const pages[])(const cJSON *, text *) = {html_plan, html_packing, html_ranking,
-                                                           html_drain, html_funnel};
+    static void (*const pages[])(const cJSON *, text *) = {html_plan,  html_packing, html_ranking,
+                                                           html_drain, html_funnel,  html_replay};
     static void (*const tables[])(const cJSON *, const style *, text *) = {
-        print_plan, print_packing, print_ranking, print_drain, print_funnel};
+        print_plan, print_packing, print_ranking, print_drain, print_funnel, print_replay};
     const style look = {size % 2 == 0, size % 3 == 0, 72 + size % 60};
     cJSON *doc = doc_parse((const char *)data, size, "f");
 
     if (doc == NULL)
         return 0;
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 6; i++) {
         text page = {0}, lines = {0};
 
         pages[i](doc, &page);
