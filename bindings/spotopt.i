@@ -67,4 +67,6 @@ typedef int32_t spotopt_status;
 %include "common/funnel.i"
 %include "common/experiment.i"
 %include "common/replay.i"
+%include "common/ledger.i"
+%include "common/cleanup.i"
 %include "common/plan.i"

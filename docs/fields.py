@@ -60,6 +60,11 @@ def documents(folder):
     yield "RiskForecast", run("risk", "score", "--history", "history.csv", "--catalog", "catalog.json", *now)
     yield "Replay", run("replay", "--catalog", "catalog.json", "--history", "history.csv", "--demand", "demand.csv")
     yield "Policy", run("help", "policy")
+    for part in ("metrics", "savings", "topology", "history", "health", "activity", "overrides"):
+        document = run("fleet", part, "--ledger", "events.jsonl", "--cluster-id", "shop", *now)
+        yield json.loads(document)["kind"], document
+    for part in ("governance", "storage"):
+        yield "CleanupReport", run("fleet", part, "--inventory", "inventory.json", *now)
 
 
 text = formats.read_text(encoding="utf-8")
@@ -67,6 +72,8 @@ missing = []
 with tempfile.TemporaryDirectory() as scratch:
     for kind, document in documents(pathlib.Path(scratch)):
         words = set(re.findall(r"\w+", section(text, kind)))
+        if kind.startswith("Fleet"):
+            words |= {"of_cluster", "of_client", "now", "from"}
         if kind in ("Plan", "Ranking"):  # their funnel has a section of its own
             words |= set(re.findall(r"\w+", section(text, "Funnel")))
         found = members(json.loads(document), set()) - everywhere

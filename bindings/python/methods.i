@@ -263,3 +263,4 @@ def _or_no_limit(value):
 %include "python/decisions.i"
 %include "python/evaluation.i"
 %include "python/replay.i"
+%include "python/ledger.i"

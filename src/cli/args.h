@@ -72,6 +72,7 @@ bool read_time(const char *what, double *out);
 int cmd_completion(const args *a);
 int cmd_drain(const args *a);
 int cmd_experiment(const args *a);
+int cmd_fleet(const args *a);
 int cmd_funnel(const args *a);
 int cmd_help(const args *a);
 int cmd_pack(const args *a);

@@ -79,7 +79,7 @@ cmd_plan(const args *a)
     session s;
     int status;
 
-    if (is_too_early(a, "events") || !is_given(a, "cluster") ||
+    if (!is_given(a, "cluster") ||
         !is_given(a, "catalog"))
         return EXIT_USAGE;
     status = session_open(&s, a);

@@ -53,6 +53,7 @@ void html_funnel(const cJSON *doc, text *out);
 void html_experiment(const cJSON *doc, text *out);
 void html_replay(const cJSON *doc, text *out);
 void chart_replay(text *out, const cJSON *doc);
+void html_fleet(const cJSON *doc, text *out); /* Fleet... and CleanupReport */
 void html_steps(text *out, const cJSON *doc); /* waves as a folded table */
 void html_registry(const cJSON *doc, text *out);
 void html_evaluation(const cJSON *doc, text *out);

@@ -77,6 +77,27 @@ parse_model(loaded *in, const session *s, const args *a, const input *doc, spoto
     return spotopt_model_parse(s->context, doc->text, doc->length, doc->name, &in->model, err);
 }
 
+/* The ledger's live overrides join the policy's. */
+static spotopt_status
+parse_events(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
+{
+    spotopt_ledger *ledger = NULL;
+    spotopt_policy *merged = NULL;
+    spotopt_status status =
+        spotopt_ledger_parse(s->context, doc->text, doc->length, doc->name, &ledger, err);
+
+    if (status == SPOTOPT_OK)
+        status = spotopt_policy_with_overrides(
+            in->policy, ledger, arg(a, "cluster-id"), arg(a, "client-id"),
+            s->now_s >= 0.0 ? (int64_t)(s->now_s * 1000.0 + 0.5) : 0, 1.0, &merged, err);
+    if (status == SPOTOPT_OK) {
+        spotopt_policy_free(in->policy);
+        in->policy = merged;
+    }
+    spotopt_ledger_free(ledger);
+    return status;
+}
+
 static void
 tell_warnings(const loaded *in)
 {
@@ -98,7 +119,8 @@ load_inputs(loaded *in, const session *s, const args *a)
                                 spotopt_error *err);
     } documents[] = {{"cluster", parse_cluster}, {"catalog", parse_catalog},
                      {"policy", parse_policy},   {"history", parse_history},
-                     {"metrics", parse_metrics}, {"model", parse_model}};
+                     {"metrics", parse_metrics}, {"model", parse_model},
+                     {"events", parse_events}};
     spotopt_error err = SPOTOPT_ERROR_INIT;
     int status = 0;
 

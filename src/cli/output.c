@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fleet.h"
 #include "html.h"
 #include "run.h"
 
@@ -34,6 +35,14 @@ static const shown kinds[] = {
     {"ExperimentReport", print_experiment, html_experiment},
     {"CanaryReport", print_experiment, html_experiment},
     {"Replay", print_replay, html_replay},
+    {"FleetMetrics", print_fleet, html_fleet},
+    {"FleetSavings", print_fleet, html_fleet},
+    {"FleetTopology", print_fleet, html_fleet},
+    {"FleetHistory", print_fleet, html_fleet},
+    {"FleetHealth", print_fleet, html_fleet},
+    {"FleetActivity", print_fleet, html_fleet},
+    {"FleetOverrides", print_fleet, html_fleet},
+    {"CleanupReport", print_fleet, html_fleet},
 };
 
 static bool
@@ -162,12 +171,18 @@ deliver(const session *s, const char *json, size_t length)
     if (kind == NULL) {
         say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, "
             "RiskEvaluation, "
-            "RiskForecast, Model, ModelRegistry, ExperimentReport, CanaryReport or Replay",
+            "RiskForecast, Model, ModelRegistry, ExperimentReport, CanaryReport, Replay, a Fleet... "
+            "document or CleanupReport",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;
+    } else if (s->format == AS_CSV && fleet_kind_of(doc) == NULL) {
+        say("-o csv is for 'spotopt fleet'");
+        status = EXIT_USAGE;
     } else {
         if (s->format == AS_HTML)
             kind->html(doc, &out);
+        else if (s->format == AS_CSV)
+            csv_fleet(doc, &out);
         else
             kind->print(doc, &look, &out);
         status = deliver_text(s->output_file, out.at, out.length);

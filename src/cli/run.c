@@ -127,12 +127,12 @@ set_options(session *s, const args *a)
 static int
 format_of(const args *a)
 {
-    static const char *const words[] = {"table", "json", "html", "openmetrics"};
+    static const char *const words[] = {"table", "json", "html", "openmetrics", "csv"};
     const char *output = arg(a, "output");
 
     if (output == NULL)
         return arg(a, "output-file") == NULL && isatty(STDOUT_FILENO) ? AS_TABLE : AS_JSON;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         if (strcmp(output, words[i]) == 0)
             return i;
     }
@@ -156,6 +156,11 @@ session_open(session *s, const args *a)
     set_quiet(arg(a, "quiet") != NULL);
     if (s->format == AS_OPENMETRICS && strcmp(a->verb->name, "funnel") != 0) {
         say("-o openmetrics is for 'spotopt funnel'");
+        return EXIT_USAGE;
+    }
+    if (s->format == AS_CSV && strcmp(a->verb->name, "fleet") != 0 &&
+        strcmp(a->verb->name, "show") != 0) {
+        say("-o csv is for 'spotopt fleet'");
         return EXIT_USAGE;
     }
     if (now != NULL && !read_time(now, &s->now_s)) {

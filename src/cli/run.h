@@ -5,7 +5,7 @@
 #include "spotopt/spotopt.h"
 #include "table.h"
 
-enum { AS_TABLE, AS_JSON, AS_HTML, AS_OPENMETRICS };
+enum { AS_TABLE, AS_JSON, AS_HTML, AS_OPENMETRICS, AS_CSV };
 
 /* What the flags that are common to all verbs ask for. */
 typedef struct session {

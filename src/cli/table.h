@@ -46,5 +46,6 @@ void print_model(const cJSON *doc, const style *s, text *out);
 void print_registry(const cJSON *doc, const style *s, text *out);
 void print_experiment(const cJSON *doc, const style *s, text *out);
 void print_replay(const cJSON *doc, const style *s, text *out);
+void print_fleet(const cJSON *doc, const style *s, text *out); /* Fleet... and CleanupReport */
 
 #endif

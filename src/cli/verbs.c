@@ -6,10 +6,10 @@
 #include "args.h"
 
 const flag common_flags[] = {
-    {"output", 'o', "FORMAT", "table json html openmetrics",
+    {"output", 'o', "FORMAT", "table json html openmetrics csv",
      "what to print: table (the default on a terminal), json (the default elsewhere), html (one "
      "self-contained page), "
-     "openmetrics (funnels only); NAME.json: json, to that file"},
+     "openmetrics (funnels only), csv (fleet only); NAME.json: json, to that file"},
     {"output-file", 0, "FILE", NULL,
      "write there instead of standard output; the file appears whole or not at all"},
     {"quiet", 'q', NULL, NULL, "no progress and no remarks; failures are still told"},
@@ -47,7 +47,7 @@ static const flag plan_flags[] = {
     {"check", 0, "PLAN", NULL,
      "make no plan: verify this one against the same inputs, by code apart from the solver"},
     {"model", 0, "FILE", NULL, "a risk model, as 'spotopt risk fit' writes it"},
-    {"events", 0, "FILE", NULL, "rows of the ledger; not in this version"},
+    {"events", 0, "FILE", NULL, "rows of the ledger: overrides that are live, and how much spot may come back"},
     {0},
 };
 
@@ -171,6 +171,26 @@ static const flag replay_flags[] = {
     {0},
 };
 
+static const flag fleet_flags[] = {
+    {"ledger", 0, "FILE", NULL, "what happened, an Events file; needed but for the last two"},
+    {"cluster-id", 0, "NAME", NULL, "of this cluster alone"},
+    {"client-id", 0, "NAME", NULL, "of this client's clusters alone"},
+    {"instance", 0, "ID", NULL, "history, activity: of this instance alone"},
+    {"from", 0, "TIME", NULL, "begin of the window that ends now; the default is 30 days before"},
+    {"points", 0, "N", NULL, "savings: equal parts of the window in series; the default is 60"},
+    {"limit", 0, "N", NULL, "history, activity, performance: rows at most; the default is 100"},
+    {"policy", 0, "FILE", NULL,
+     "what an interrupted node costs beyond the bill, where its stop does not say; the default is "
+     "nothing"},
+    {"return-hours", 0, "HOURS", NULL,
+     "overrides: time over which spot comes back after one ends; the default is 1"},
+    {"inventory", 0, "FILE", NULL, "governance, storage: what the account has; needed"},
+    {"allow", 0, "A,B", NULL,
+     "governance, storage: globs on ids, names, types that are accounted for"},
+    {"min-age", 0, "DAYS", NULL, "storage: younger things are left alone; the default is 7"},
+    {0},
+};
+
 static const flag no_flags[] = {{0}};
 static const flag help_flags[] = {
     {"man", 0, NULL, NULL, "as a man page, in roff"},
@@ -208,6 +228,15 @@ const verb verbs[] = {
      "spotopt drain --cluster cluster.json --nodes ip-10-0-16-86.ec2.internal --catalog "
      "catalog.json --notice 120",
      drain_flags, true, cmd_drain},
+    {"fleet", "PART", "tell from the ledger what a fleet did, cost and saved",
+     "PART is metrics (counts, rates, load), savings (money by client, cluster, instance and over "
+     "time), topology (client, cluster, pool, node), history (switches and their alternates), "
+     "health (components, their state changes and log lines), activity (what happened, latest "
+     "first), overrides (orders to use on-demand, and how far they are met); or, from an "
+     "inventory, governance (running instances that nobody accounts for) or storage (volumes, "
+     "snapshots and images without use). Nothing is changed.",
+     "spotopt fleet savings --ledger events.jsonl -o html --output-file savings.html", fleet_flags,
+     true, cmd_fleet},
     {"funnel", "FILE...", "merge the funnels of plans and rankings",
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",

@@ -14,6 +14,7 @@ from .calls import (
     drain,
     fit,
     learn_shocks,
+    override_row,
     pack,
     plan,
     portfolio,
@@ -24,9 +25,11 @@ from .calls import (
     replay,
     replay_methods,
     risk,
+    savings,
 )
 from .core import (
     Catalog,
+    Cleanup,
     Cluster,
     DemandHistory,
     Drain,
@@ -34,6 +37,8 @@ from .core import (
     Experiment,
     Funnel,
     History,
+    Inventory,
+    Ledger,
     Lifetime,
     Metrics,
     Model,
@@ -78,6 +83,7 @@ from .rows import (
     PortfolioLoss,
     Progress,
     RiskFlag,
+    Savings,
     SkillGain,
     Stage,
 )

@@ -183,6 +183,11 @@ class SkillGain(NamedTuple):
     brier_gain: float
     better_frac: float
 
+class Savings(NamedTuple):
+    gross: float
+    net: float
+    optimization_rate: float
+
 class PackingRow(NamedTuple):
     pool: int
     node: Optional[int]
@@ -267,6 +272,15 @@ class Policy:
     def parse(cls, text: Optional[_Text] = None, name: str = "policy") -> Policy: ...
     def to_json(self) -> str: ...
     def to_dict(self) -> Dict[str, Any]: ...
+    def with_overrides(
+        self,
+        ledger: Ledger,
+        now_ms: int,
+        *,
+        cluster: Optional[str] = None,
+        client: Optional[str] = None,
+        return_hours: float = 1.0,
+    ) -> Policy: ...
 
 class History:
     @classmethod
@@ -415,6 +429,53 @@ class Registry:
     ) -> str: ...
     def to_json(self) -> str: ...
     def to_dict(self) -> Dict[str, Any]: ...
+
+class Ledger:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "ledger") -> Ledger: ...
+    def __len__(self) -> int: ...
+    @property
+    def last_ms(self) -> Optional[int]: ...
+    def append(self, rows: _Text) -> None: ...
+    def report(
+        self,
+        part: str,
+        *,
+        now_ms: Optional[int] = None,
+        from_ms: Optional[int] = None,
+        cluster: Optional[str] = None,
+        client: Optional[str] = None,
+        instance: Optional[str] = None,
+        interruption_usd: float = 0.0,
+        return_hours: float = 1.0,
+        points: int = 60,
+        limit: int = 100,
+    ) -> Dict[str, Any]: ...
+    def lift_override(self, id: str, time_ms: int, author: str, reason: str = "") -> str: ...
+
+class Inventory:
+    @classmethod
+    def parse(cls, text: _Text, name: str = "inventory") -> Inventory: ...
+
+class Cleanup:
+    @classmethod
+    def find(
+        cls,
+        inventory: Inventory,
+        part: str,
+        now_ms: int,
+        *,
+        ledger: Optional[Ledger] = None,
+        min_age_days: float = 7.0,
+        allow: Iterable[str] = (),
+        owner_tags: Optional[Iterable[str]] = None,
+    ) -> Cleanup: ...
+    def __len__(self) -> int: ...
+    def step(
+        self, state: str, time_ms: int, author: str, reason: str = "", ids: Optional[Iterable[str]] = None
+    ) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+    def to_json(self) -> str: ...
 
 class Ranking:
     def __len__(self) -> int: ...
@@ -711,6 +772,20 @@ def drain(
     **values: _Value,
 ) -> Drain: ...
 def assign(salt: str, unit: str, weights: Sequence[float] = (1.0, 1.0)) -> int: ...
+def savings(
+    paid_usd: _Reals, ode_usd: _Reals, *, losses_usd: Optional[_Reals] = None, bound_usd: Optional[_Reals] = None
+) -> Savings: ...
+def override_row(
+    id: str,
+    scope: str,
+    time_ms: int,
+    author: str,
+    reason: str,
+    *,
+    target: Optional[str] = None,
+    from_ms: Optional[int] = None,
+    until_ms: Optional[int] = None,
+) -> str: ...
 def rank_scores(
     factors: _Reals, weights: _Reals, *, score: str = "geometric", out: Optional[_Reals] = None
 ) -> Any: ...

@@ -10,10 +10,11 @@ import datetime
 import json
 
 from .core import Drain, Model, Options, Packing, Plan, Policy, Problem, Ranking, Replay, Risk
-from .core import (_advisor_predict, _assign, _indices, _no_limit, _portfolio_assess, _portfolio_learn_shocks,
-                   _rank_scores, _rank_top, _reals, _replay_method, _replay_method_help)
+from .core import (_advisor_predict, _assign, _indices, _no_limit, _override_row, _portfolio_assess,
+                   _portfolio_learn_shocks, _rank_scores, _rank_top, _reals, _replay_method, _replay_method_help,
+                   _savings_of)
 from .errors import ArgumentError
-from .rows import PortfolioLoss, Progress
+from .rows import PortfolioLoss, Progress, Savings
 from .use import first_use, in_use
 
 
@@ -215,6 +216,20 @@ def drain(cluster, nodes, *, catalog=None, policy=None, notice_s=0.0, launch_s=6
     call = _options(options, progress, values)
     with in_use(cluster, catalog, policy):
         return Drain._plan_of(cluster, catalog, policy, nodes, notice_s, launch_s, start_s, call)
+
+
+def savings(paid_usd, ode_usd, *, losses_usd=None, bound_usd=None):
+    """Shares of savings from columns of USD, as ratios of sums: hours, clusters, replayed steps.
+
+    Where bound_usd is NaN, a row stands out of the optimization rate.
+    """
+    return Savings._make(_savings_of(_reals(paid_usd), _reals(losses_usd), _reals(ode_usd), _reals(bound_usd)))
+
+
+def override_row(id, scope, time_ms, author, reason, *, target=None, from_ms=None, until_ms=None):
+    """The row that orders on-demand for an "instance", "cluster", "client" or "all", to be appended to a ledger."""
+    return _override_row(id, scope, target, author, reason, time_ms, -1 if from_ms is None else from_ms,
+                         -1 if until_ms is None else until_ms)
 
 
 def assign(salt, unit, weights=(1.0, 1.0)):

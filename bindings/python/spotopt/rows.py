@@ -181,6 +181,14 @@ class Judgement(NamedTuple):
     bin_count: int
 
 
+class Savings(NamedTuple):
+    """Shares of savings from sums; NaN where there is none."""
+
+    gross: float
+    net: float
+    optimization_rate: float
+
+
 class SkillGain(NamedTuple):
     """One forecast against another at the same moments."""
 
