@@ -391,9 +391,9 @@ class Verbs(unittest.TestCase):
     def test_plan_wants_its_inputs(self):
         self.assertEqual(run("plan", "--catalog", data("catalog.json")).returncode, 2)
         self.assertEqual(run("plan", "--cluster", data("cluster.json")).returncode, 2)
-        r = run(*self.PLAN_ARGS, "--events", "x")
-        self.assertEqual(r.returncode, 2)
-        self.assertIn(b"not in this version", r.stderr)
+        r = run(*self.PLAN_ARGS, "--events", "no-such-file")
+        self.assertEqual(r.returncode, 3)
+        self.assertIn(b"no-such-file", r.stderr)
         self.assertEqual(run(*self.PLAN_ARGS, "--model", data("catalog.json")).returncode, 3)
 
     @needs("plan")
