@@ -223,7 +223,8 @@ def savings(paid_usd, ode_usd, *, losses_usd=None, bound_usd=None):
 
     Where bound_usd is NaN, a row stands out of the optimization rate.
     """
-    return Savings._make(_savings_of(_reals(paid_usd), _reals(losses_usd), _reals(ode_usd), _reals(bound_usd)))
+    (gross, net), rate = _savings_of(_reals(paid_usd), _reals(losses_usd), _reals(ode_usd), _reals(bound_usd))
+    return Savings(gross, net, rate)
 
 
 def override_row(id, scope, time_ms, author, reason, *, target=None, from_ms=None, until_ms=None):
