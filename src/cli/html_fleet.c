@@ -61,11 +61,14 @@ add_grid(text *out, const cJSON *doc, const grid *g, const char *folded)
 static double
 nice_above(double value)
 {
-    double step = pow(10.0, floor(log10(value)));
+    static const double steps[] = {1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 5.0, 6.0, 8.0};
+    const double unit = pow(10.0, floor(log10(value)));
 
-    while (step < value)
-        step *= step * 2.0 >= value ? 2.0 : 2.5;
-    return step;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (steps[i] * unit >= value)
+            return steps[i] * unit;
+    }
+    return 10.0 * unit;
 }
 
 typedef struct frame {
