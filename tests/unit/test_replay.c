@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include "fail_alloc.h"
 #include "random_model.h"
+#include "replay/replay.h"
 #include "spotopt/spotopt.h"
 #include "suite.h"
 
@@ -524,6 +525,66 @@ test_policies__never_look_ahead(void)
     }
 }
 
+/* Rates carried along are those that a forecast made anew at each moment gives. */
+static void
+test_outlook__tells_what_a_forecast_at_that_moment_tells(void)
+{
+    const double horizons[] = {1.0, 4.0};
+    past text = random_past(12, INFINITY, 0, 4, true);
+    inputs in = read_all(text.catalog, text.history, text.prices, text.demand, text.terms);
+    spotopt__world world;
+    spotopt__outlook *outlook;
+    size_t compared = 0;
+
+    in.model = random_model(NULL, 8, 3, false, 4);
+    in.model->lost_share = 1.0;
+    CU_ASSERT_TRUE_FATAL(spotopt__world_init(&world, NULL, in.catalog, in.history, in.prices));
+    outlook = spotopt__outlook_new(NULL, &world, in.model, horizons, 2, 0.0, 1800.0, 190);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(outlook);
+    for (size_t k = 0; k < 190; k++) {
+        spotopt_risk_params p = SPOTOPT_RISK_PARAMS_INIT;
+        spotopt_risk *risk = NULL;
+        double drop[2][5];
+
+        CU_ASSERT_TRUE_FATAL(spotopt__outlook_go(outlook, k));
+        p.history = in.history;
+        p.model = in.model;
+        p.now_s = 1800.0 * (double)k;
+        if (k % 7 != 3)
+            continue;
+        CU_ASSERT_EQUAL_FATAL(spotopt_risk_score_with(NULL, &p, NULL, &risk, NULL), SPOTOPT_OK);
+        for (size_t h = 0; h < 2; h++)
+            CU_ASSERT_EQUAL(
+                spotopt_risk_drop_columns(risk, horizons[h], drop[h], NULL, NULL, 5, NULL),
+                SPOTOPT_OK);
+        for (uint32_t pool = 0; pool < world.pools; pool++) {
+            const uint32_t series = world.series[pool];
+            spotopt_forecast f = SPOTOPT_FORECAST_INIT;
+
+            if (series == SPOTOPT__NONE) {
+                CU_ASSERT_EQUAL(spotopt__outlook_rate(outlook, 0, pool), 0.0);
+                continue;
+            }
+            CU_ASSERT_EQUAL(spotopt_risk_at(risk, series, 1.0, &f, NULL), SPOTOPT_OK);
+            if ((f.flags & SPOTOPT_RISK_HAZARD) == 0)
+                continue;
+            for (size_t h = 0; h < 2; h++) {
+                const double p_drop =
+                    -expm1(-spotopt__outlook_rate(outlook, h, pool) * horizons[h]);
+
+                CU_ASSERT_DOUBLE_EQUAL(p_drop, drop[h][series], 1e-9);
+                compared++;
+            }
+        }
+        spotopt_risk_free(risk);
+    }
+    CU_ASSERT_TRUE(compared > 100);
+    spotopt__outlook_free(outlook);
+    spotopt__world_free(&world);
+    free_all(&in);
+    past_free(&text);
+}
+
 static void
 test_replay__writes_the_same_bytes_again(void)
 {
@@ -770,6 +831,7 @@ main(void)
         TEST(test_oracle__is_the_best_of_every_way_through_small_pasts),
         TEST(test_bound__is_below_every_policy_whatever_happened),
         TEST(test_policies__never_look_ahead),
+        TEST(test_outlook__tells_what_a_forecast_at_that_moment_tells),
         TEST(test_replay__writes_the_same_bytes_again),
         TEST(test_hazard__moves_no_more_than_its_terms_let_it),
         TEST(test_compare__is_antisymmetric_and_holds_its_difference),
