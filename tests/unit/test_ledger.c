@@ -120,12 +120,11 @@ static void
 test_ledger__rows_may_come_in_any_order(void)
 {
     static const char *const rows[] = {
-        "{\"time_ms\":0,\"type\":\"start\",\"instance\":\"i\",\"pool\":\"p/z/"
-        "spot\",\"cluster\":\"c\","
-        "\"usd_per_hour\":1}\n",
+        ("{\"time_ms\":0,\"type\":\"start\",\"instance\":\"i\",\"pool\":\"p/z/spot\","
+         "\"cluster\":\"c\",\"usd_per_hour\":1}\n"),
         "{\"time_ms\":3600000,\"type\":\"stop\",\"instance\":\"i\"}\n",
-        "{\"time_ms\":7200000,\"type\":\"start\",\"instance\":\"i\",\"pool\":\"p/z/spot\","
-        "\"cluster\":\"c\",\"usd_per_hour\":3}\n",
+        ("{\"time_ms\":7200000,\"type\":\"start\",\"instance\":\"i\",\"pool\":\"p/z/spot\","
+         "\"cluster\":\"c\",\"usd_per_hour\":3}\n"),
         "{\"time_ms\":1800000,\"type\":\"price\",\"pool\":\"p/z/spot\",\"usd_per_hour\":2}\n",
         "{\"time_ms\":0,\"type\":\"demand\",\"cluster\":\"c\",\"ode_usd_per_hour\":4}\n"};
     int order[] = {0, 1, 2, 3, 4};
