@@ -102,7 +102,7 @@ static spotopt_status
 read_notice(reader *r, spotopt_error *err)
 {
     spotopt__notice row = {HEAD};
-    int32_t kind;
+    int32_t kind = 0;
 
     TRY(read_word(r, "kind", notice_kind, 2, &kind, err));
     TRY(read_name(r, "instance", true, &row.instance, err));
@@ -271,7 +271,7 @@ read_order(reader *r, spotopt_error *err)
 {
     spotopt__order row = {HEAD};
     spotopt__at until = spotopt__at_key(r->at, "until_ms");
-    int32_t state;
+    int32_t state = 0;
 
     TRY(read_word(r, "state", order_state, 2, &state, err));
     TRY(read_name(r, "id", true, &row.id, err));
