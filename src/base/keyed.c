@@ -62,3 +62,18 @@ spotopt__hashed_sort(spotopt__hashed *list, size_t count)
     if (count > 1)
         qsort(list, count, sizeof *list, compare_hashed);
 }
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+void
+spotopt__ids_sort(uint32_t *list, size_t count)
+{
+    if (count > 1)
+        qsort(list, count, sizeof *list, compare_ids);
+}

@@ -22,4 +22,7 @@ typedef struct spotopt__hashed {
 
 void spotopt__hashed_sort(spotopt__hashed *list, size_t count);
 
+/* Numbers by themselves, ascending. */
+void spotopt__ids_sort(uint32_t *list, size_t count);
+
 #endif

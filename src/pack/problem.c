@@ -3,19 +3,14 @@
  * problem.c - takes a packing problem, piece by piece, and refuses what makes no sense.
  *
  * Everything is checked here, once, so that the solver can rely on it: indices exist, numbers are
- * finite and within [0, SPOTOPT__HUGE], ids are unique. A failed call leaves the problem as it was
- * (texts already copied into the arena stay there unused). Equal lists of pools are kept once.
+ * finite and within [0, SPOTOPT__HUGE], ids are unique; rules are problem_rules.c's. A failed call
+ * leaves the problem as it was (texts already copied into the arena stay there unused). Equal lists
+ * of pools are kept once.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/keyed.h"
 #include "pack/problem.h"
-
-static bool
-is_amount(double x)
-{
-    return x >= 0.0 && x <= SPOTOPT__HUGE; /* false for NaN as well */
-}
 
 static spotopt_status
 fail_amount(spotopt_error *err, const char *what, const char *id, const char *field, double value)
@@ -28,8 +23,8 @@ fail_amount(spotopt_error *err, const char *what, const char *id, const char *fi
                          text);
 }
 
-static spotopt_status
-check_open(const spotopt_problem *problem, spotopt_error *err)
+spotopt_status
+spotopt__problem_check_open(const spotopt_problem *problem, spotopt_error *err)
 {
     if (atomic_load(&problem->sealed))
         return spotopt__fail(err, SPOTOPT_E_STATE, "the problem is sealed: it was solved already");
@@ -69,15 +64,15 @@ intern(spotopt_problem *problem, spotopt__map *map, const char ***at, size_t *co
     return (uint32_t)(*count - 1);
 }
 
-static uint32_t
-intern_key(spotopt_problem *problem, const char *text)
+uint32_t
+spotopt__problem_key(spotopt_problem *problem, const char *text)
 {
     return intern(problem, &problem->key_of, &problem->keys.at, &problem->keys.count,
                   &problem->keys.room, text);
 }
 
-static uint32_t
-intern_value(spotopt_problem *problem, const char *text)
+uint32_t
+spotopt__problem_value(spotopt_problem *problem, const char *text)
 {
     return intern(problem, &problem->value_of, &problem->values.at, &problem->values.count,
                   &problem->values.room, text);
@@ -182,7 +177,7 @@ copy_amounts(spotopt_problem *problem, const char *what, const char *id, const c
     if (from == NULL)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "%s \"%.80s\" has no %s", what, id, field);
     for (uint32_t r = 0; r < problem->resources; r++) {
-        if (!is_amount(from[r])) {
+        if (!spotopt__is_amount(from[r])) {
             snprintf(place, sizeof place, "%s[%u]", field, (unsigned)r);
             return fail_amount(err, what, id, place, from[r]);
         }
@@ -203,12 +198,12 @@ spotopt_problem_add_pool(spotopt_problem *problem, const spotopt_pool_spec *give
     spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_pool_spec", err);
 
     if (status == SPOTOPT_OK)
-        status = check_open(problem, err);
+        status = spotopt__problem_check_open(problem, err);
     if (status == SPOTOPT_OK)
         status = check_id(&problem->pool_of, "pool", spec.id, err);
     if (status != SPOTOPT_OK)
         return status;
-    if (!is_amount(spec.cost))
+    if (!spotopt__is_amount(spec.cost))
         return fail_amount(err, "pool", spec.id, "cost", spec.cost);
     if (spec.min > spec.max)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "pool \"%.80s\": min %u is above max %u",
@@ -238,7 +233,7 @@ spotopt_problem_set_pool_label(spotopt_problem *problem, uint32_t pool, const ch
                                const char *value, spotopt_error *err)
 {
     spotopt__pack_label label;
-    spotopt_status status = check_open(problem, err);
+    spotopt_status status = spotopt__problem_check_open(problem, err);
 
     if (status != SPOTOPT_OK)
         return status;
@@ -249,8 +244,8 @@ spotopt_problem_set_pool_label(spotopt_problem *problem, uint32_t pool, const ch
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
                              "pool \"%.80s\": a label needs a value and a key other than \"pool\"",
                              problem->pools.at[pool].id);
-    label.key = intern_key(problem, key);
-    label.value = intern_value(problem, value);
+    label.key = spotopt__problem_key(problem, key);
+    label.value = spotopt__problem_value(problem, value);
     if (label.key == SPOTOPT__NONE || label.value == SPOTOPT__NONE)
         return spotopt__nomem(err, "a label");
     if (spotopt__pool_label(problem, pool, label.key) != SPOTOPT__NONE)
@@ -260,14 +255,6 @@ spotopt_problem_set_pool_label(spotopt_problem *problem, uint32_t pool, const ch
     if (!spotopt__vec_push(problem->context, &problem->pools.at[pool].labels, label))
         return spotopt__nomem(err, "a label");
     return SPOTOPT_OK;
-}
-
-static int
-compare_u32(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
 }
 
 /* Finds or keeps a list of pools. */
@@ -295,7 +282,7 @@ find_pool_set(spotopt_problem *problem, const spotopt_demand_spec *spec, uint32_
     sorted = spotopt__dup_array(problem->context, spec->pools, spec->pool_count, sizeof *sorted);
     if (sorted == NULL)
         return spotopt__nomem(err, "a list of pools");
-    qsort(sorted, spec->pool_count, sizeof *sorted, compare_u32);
+    spotopt__ids_sort(sorted, spec->pool_count);
     for (size_t i = 0; i < spec->pool_count; i++) {
         if (count == 0 || sorted[count - 1] != sorted[i])
             sorted[count++] = sorted[i];
@@ -339,7 +326,7 @@ spotopt_problem_add_demand(spotopt_problem *problem, const spotopt_demand_spec *
     spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_demand_spec", err);
 
     if (status == SPOTOPT_OK)
-        status = check_open(problem, err);
+        status = spotopt__problem_check_open(problem, err);
     if (status == SPOTOPT_OK)
         status = check_id(&problem->demand_of, "demand", spec.id, err);
     if (status != SPOTOPT_OK)
@@ -348,9 +335,9 @@ spotopt_problem_add_demand(spotopt_problem *problem, const spotopt_demand_spec *
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
                              "demand \"%.80s\": count is %u; want at most 1e9", spec.id,
                              (unsigned)spec.count);
-    if (!is_amount(spec.move_cost))
+    if (!spotopt__is_amount(spec.move_cost))
         return fail_amount(err, "demand", spec.id, "move_cost", spec.move_cost);
-    if (!isnan(spec.unplaced_cost) && !is_amount(spec.unplaced_cost))
+    if (!isnan(spec.unplaced_cost) && !spotopt__is_amount(spec.unplaced_cost))
         return fail_amount(err, "demand", spec.id, "unplaced_cost", spec.unplaced_cost);
     if (problem->demands.count >= 1u << 24)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "more than 2^24 demands");
@@ -384,7 +371,7 @@ spotopt_problem_add_node(spotopt_problem *problem, const spotopt_node_spec *give
     spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_node_spec", err);
 
     if (status == SPOTOPT_OK)
-        status = check_open(problem, err);
+        status = spotopt__problem_check_open(problem, err);
     if (status == SPOTOPT_OK)
         status = check_id(&problem->node_of, "node", spec.id, err);
     if (status != SPOTOPT_OK)
@@ -392,7 +379,7 @@ spotopt_problem_add_node(spotopt_problem *problem, const spotopt_node_spec *give
     if (spec.pool >= problem->pools.count)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "node \"%.80s\": pool %u of %zu", spec.id,
                              (unsigned)spec.pool, problem->pools.count);
-    if (!isnan(spec.cost) && !is_amount(spec.cost))
+    if (!isnan(spec.cost) && !spotopt__is_amount(spec.cost))
         return fail_amount(err, "node", spec.id, "cost", spec.cost);
     if (problem->nodes.count >= 1u << 24)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "more than 2^24 nodes");
@@ -422,7 +409,7 @@ spotopt_problem_set_resident(spotopt_problem *problem, uint32_t node, uint32_t d
                              uint32_t holds, uint32_t fixed, spotopt_error *err)
 {
     spotopt__pack_node *at;
-    spotopt_status status = check_open(problem, err);
+    spotopt_status status = spotopt__problem_check_open(problem, err);
 
     if (status != SPOTOPT_OK)
         return status;
@@ -448,231 +435,6 @@ spotopt_problem_set_resident(spotopt_problem *problem, uint32_t node, uint32_t d
                            (spotopt__pack_resident){demand, holds, fixed}))
         return spotopt__nomem(err, "a resident");
     return SPOTOPT_OK;
-}
-
-static const char *
-rule_name(int32_t kind)
-{
-    static const char *const names[] = {"",       "at_most", "separate", "together", "near",
-                                        "spread", "share",   "limit",    "mean"};
-
-    return kind >= SPOTOPT_RULE_AT_MOST && kind <= SPOTOPT_RULE_MEAN ? names[kind] : "?";
-}
-
-static spotopt_status
-copy_indices(spotopt_problem *problem, const char *kind, const char *field, const uint32_t *from,
-             size_t count, size_t limit, const uint32_t **out, uint32_t *out_count,
-             spotopt_error *err)
-{
-    uint32_t *copy;
-
-    for (size_t i = 0; i < count; i++) {
-        if (from[i] >= limit)
-            return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: %s[%zu] is %u of %zu", kind,
-                                 field, i, (unsigned)from[i], limit);
-    }
-    copy = spotopt__arena_dup(&problem->arena, from, count, sizeof *copy);
-    if (copy == NULL && count > 0)
-        return spotopt__nomem(err, "a rule");
-    *out = copy;
-    *out_count = (uint32_t)count;
-    return SPOTOPT_OK;
-}
-
-static bool
-has_duplicate(spotopt_problem *problem, const uint32_t *list, uint32_t count, bool *out)
-{
-    uint32_t *sorted = spotopt__dup_array(problem->context, list, count, sizeof *sorted);
-
-    if (sorted == NULL)
-        return count == 0;
-    qsort(sorted, count, sizeof *sorted, compare_u32);
-    for (uint32_t i = 1; i < count; i++)
-        *out |= sorted[i] == sorted[i - 1];
-    spotopt__free(problem->context, sorted);
-    return true;
-}
-
-static spotopt_status
-take_placement(spotopt_problem *problem, const spotopt_rule_spec *spec, spotopt__pack_rule *rule,
-               spotopt_error *err)
-{
-    const char *kind = rule_name(spec->kind);
-    spotopt_status status;
-    bool twice = false;
-
-    if (spec->per == NULL || spec->per[0] == '\0')
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: want per, \"node\" or a label key",
-                             kind);
-    if (strcmp(spec->per, "node") == 0)
-        rule->per = SPOTOPT__PER_NODE;
-    else if (strcmp(spec->per, "pool") == 0)
-        rule->per = SPOTOPT__PER_POOL;
-    else if ((rule->per = intern_key(problem, spec->per)) == SPOTOPT__NONE)
-        return spotopt__nomem(err, "a rule");
-    if (spec->demand_count > 0 && spec->demands == NULL)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: demands is NULL", kind);
-    status = copy_indices(problem, kind, "demands", spec->demands, spec->demand_count,
-                          problem->demands.count, &rule->demands, &rule->demand_count, err);
-    if (status != SPOTOPT_OK)
-        return status;
-    if (spec->others != NULL) {
-        status = copy_indices(problem, kind, "others", spec->others, spec->other_count,
-                              problem->demands.count, &rule->others, &rule->other_count, err);
-        if (status != SPOTOPT_OK)
-            return status;
-    } else if (spec->kind == SPOTOPT_RULE_SPREAD) {
-        rule->others = rule->demands;
-        rule->other_count = rule->demand_count;
-    } else if (spec->kind == SPOTOPT_RULE_SEPARATE || spec->kind == SPOTOPT_RULE_NEAR) {
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: want a second list of demands",
-                             kind);
-    }
-    if (!has_duplicate(problem, rule->demands, rule->demand_count, &twice) ||
-        !has_duplicate(problem, rule->others, rule->other_count, &twice))
-        return spotopt__nomem(err, "a rule");
-    if (twice)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s names a demand twice", kind);
-    if (spec->kind == SPOTOPT_RULE_SEPARATE) {
-        uint32_t *both = spotopt__alloc_array(
-            problem->context, (size_t)rule->demand_count + rule->other_count + 1, sizeof *both);
-        if (both == NULL)
-            return spotopt__nomem(err, "a rule");
-        for (uint32_t i = 0; i < rule->demand_count; i++)
-            both[i] = rule->demands[i];
-        for (uint32_t i = 0; i < rule->other_count; i++)
-            both[rule->demand_count + i] = rule->others[i];
-        if (!has_duplicate(problem, both, rule->demand_count + rule->other_count, &twice)) {
-            spotopt__free(problem->context, both);
-            return spotopt__nomem(err, "a rule");
-        }
-        spotopt__free(problem->context, both);
-        if (twice)
-            return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
-                                 "rule separate: its lists have a demand in common");
-    }
-    if (spec->kind == SPOTOPT_RULE_AT_MOST && spec->count == SPOTOPT_NO_LIMIT &&
-        !(spec->frac >= 0.0 && spec->frac <= 1e6))
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule at_most: want a count, or frac >= 0");
-    if (spec->kind == SPOTOPT_RULE_SPREAD && spec->max_skew < 1)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule spread: max_skew is 0; want 1 or more");
-    rule->is_hard = isnan(spec->penalty);
-    if (!rule->is_hard && !is_amount(spec->penalty))
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: want a penalty from 0 to 1e15",
-                             kind);
-    rule->penalty = rule->is_hard ? INFINITY : spec->penalty;
-    rule->count = spec->count;
-    rule->frac = spec->count == SPOTOPT_NO_LIMIT ? spec->frac : (double)NAN;
-    rule->max_skew = spec->max_skew;
-    rule->min_domains = spec->min_domains;
-    return SPOTOPT_OK;
-}
-
-static spotopt_status
-take_tally(spotopt_problem *problem, const spotopt_rule_spec *spec, spotopt__pack_rule *rule,
-           spotopt_error *err)
-{
-    const char *kind = rule_name(spec->kind);
-    bool has_frac = !isnan(spec->min_frac) || !isnan(spec->max_frac);
-    bool has_range = !isnan(spec->min) || !isnan(spec->max);
-    bool is_share = spec->kind == SPOTOPT_RULE_SHARE, twice = false;
-
-    rule->per = SPOTOPT__NONE;
-    rule->of = SPOTOPT__OF_NODES;
-    if (!isnan(spec->penalty))
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: it takes no penalty", kind);
-    rule->is_hard = true;
-    rule->penalty = INFINITY;
-    if (spec->of != NULL && strcmp(spec->of, "cost") == 0) {
-        rule->of = SPOTOPT__OF_COST;
-    } else if (spec->of != NULL && strcmp(spec->of, "nodes") != 0) {
-        for (uint32_t r = 0; r < problem->resources && rule->of == SPOTOPT__OF_NODES && !is_share;
-             r++) {
-            if (strcmp(spec->of, problem->resource_names[r]) == 0)
-                rule->of = r;
-        }
-        if (rule->of == SPOTOPT__OF_NODES)
-            return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
-                                 "rule %s: of is \"%.80s\"; want nodes, cost%s", kind, spec->of,
-                                 is_share ? "" : " or a resource");
-    }
-    if (is_share ? !has_frac : !has_range)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: it has no limit", kind);
-    if (is_share &&
-        ((!isnan(spec->min_frac) && !(spec->min_frac >= 0.0 && spec->min_frac <= 1.0)) ||
-         (!isnan(spec->max_frac) && !(spec->max_frac >= 0.0 && spec->max_frac <= 1.0))))
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule share: want fractions from 0 to 1");
-    if (!is_share && ((!isnan(spec->min) && fabs(spec->min) > SPOTOPT__HUGE) ||
-                      (!isnan(spec->max) && fabs(spec->max) > SPOTOPT__HUGE)))
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule %s: a limit is above 1e15", kind);
-    if (spec->kind != SPOTOPT_RULE_MEAN && spec->key != NULL) {
-        if (strcmp(spec->key, "pool") == 0)
-            rule->per = SPOTOPT__PER_POOL;
-        else if ((rule->per = intern_key(problem, spec->key)) == SPOTOPT__NONE)
-            return spotopt__nomem(err, "a rule");
-    }
-    if (is_share && spec->key == NULL)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule share: want a key");
-    if (spec->kind == SPOTOPT_RULE_LIMIT && (spec->key == NULL) != (spec->value == NULL))
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule limit: want key and value, or neither");
-    rule->value = SPOTOPT__NONE;
-    if (spec->kind != SPOTOPT_RULE_MEAN && spec->value != NULL) {
-        rule->has_value = true;
-        rule->value_text = spotopt__arena_text(&problem->arena, spec->value, strlen(spec->value));
-        rule->value = rule->per == SPOTOPT__PER_POOL
-                          ? spotopt__map_get(&problem->pool_of, spec->value)
-                          : intern_value(problem, spec->value);
-        if (rule->value_text == NULL ||
-            (rule->value == SPOTOPT__NONE && rule->per != SPOTOPT__PER_POOL))
-            return spotopt__nomem(err, "a rule");
-    }
-    if (spec->kind == SPOTOPT_RULE_MEAN) {
-        spotopt_status status =
-            copy_indices(problem, kind, "pools", spec->pools, spec->pool_count,
-                         problem->pools.count, &rule->pools, &rule->pool_count, err);
-        if (status != SPOTOPT_OK)
-            return status;
-        for (size_t i = 0; i < spec->pool_count; i++) {
-            if (!(fabs(spec->values[i]) <= SPOTOPT__HUGE))
-                return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
-                                     "rule mean: values[%zu] is no number within 1e15", i);
-        }
-        rule->values = spotopt__arena_dup(&problem->arena, spec->values, spec->pool_count,
-                                          sizeof *spec->values);
-        if ((rule->values == NULL && spec->pool_count > 0) ||
-            !has_duplicate(problem, rule->pools, rule->pool_count, &twice))
-            return spotopt__nomem(err, "a rule");
-        if (twice)
-            return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule mean names a pool twice");
-    }
-    rule->min = spec->min;
-    rule->max = spec->max;
-    rule->min_frac = spec->min_frac;
-    rule->max_frac = spec->max_frac;
-    return SPOTOPT_OK;
-}
-
-spotopt_status
-spotopt_problem_add_rule(spotopt_problem *problem, const spotopt_rule_spec *given,
-                         spotopt_error *err)
-{
-    spotopt_rule_spec spec = SPOTOPT_RULE_SPEC_INIT;
-    spotopt__pack_rule rule = {0};
-    spotopt_status status = spotopt__copy_in(&spec, sizeof spec, given, "spotopt_rule_spec", err);
-
-    if (status == SPOTOPT_OK)
-        status = check_open(problem, err);
-    if (status != SPOTOPT_OK)
-        return status;
-    if (spec.kind < SPOTOPT_RULE_AT_MOST || spec.kind > SPOTOPT_RULE_MEAN)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "rule kind %d is unknown", (int)spec.kind);
-    rule.kind = spec.kind;
-    rule.frac = rule.min = rule.max = rule.min_frac = rule.max_frac = (double)NAN;
-    status = spec.kind <= SPOTOPT_RULE_SPREAD ? take_placement(problem, &spec, &rule, err)
-                                              : take_tally(problem, &spec, &rule, err);
-    if (status == SPOTOPT_OK && !spotopt__vec_push(problem->context, &problem->rules, rule))
-        status = spotopt__nomem(err, "a rule");
-    return status;
 }
 
 uint32_t

@@ -93,6 +93,17 @@ struct spotopt_problem {
     spotopt__map set_of; /* hash text -> pool set, see problem.c */
 };
 
+static inline bool
+spotopt__is_amount(double x)
+{
+    return x >= 0.0 && x <= SPOTOPT__HUGE; /* false for NaN as well */
+}
+
+/* Fails when the problem is sealed. */
+spotopt_status spotopt__problem_check_open(const spotopt_problem *problem, spotopt_error *err);
+/* The number of a label key or value, given when it is new; SPOTOPT__NONE: there is no memory. */
+uint32_t spotopt__problem_key(spotopt_problem *problem, const char *text);
+uint32_t spotopt__problem_value(spotopt_problem *problem, const char *text);
 spotopt_problem *spotopt__problem_hold(spotopt_problem *problem);
 uint32_t spotopt__problem_find_pool(const spotopt_problem *problem, const char *id);
 uint32_t spotopt__problem_find_demand(const spotopt_problem *problem, const char *id);
