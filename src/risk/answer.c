@@ -100,18 +100,17 @@ check_horizon(double horizon_h, spotopt_error *err)
 static void
 by_layers(const spotopt__risk_pool *pool, double horizon_h, bool of_node, double out[3])
 {
-    const spotopt__belief *is = of_node ? &pool->node : &pool->drop;
-    double low, high;
+    const spotopt__belief *belief = of_node ? &pool->node : &pool->drop;
+    const double shape = of_node ? pool->node_shape : pool->drop_shape,
+                 scale_h = belief->a / belief->b / shape;
 
     if ((pool->flags & SPOTOPT_RISK_NONE) != 0) {
         out[0] = out[1] = out[2] = 0.0;
         return;
     }
-    low = spotopt__gamma_quantile(is->a, SPOTOPT__INTERVAL_LOW) / is->b;
-    high = spotopt__gamma_quantile(is->a, SPOTOPT__INTERVAL_HIGH) / is->b;
-    out[0] = spotopt__belief_p(is, horizon_h);
-    out[1] = -expm1(-low * horizon_h);
-    out[2] = -expm1(-high * horizon_h);
+    out[0] = spotopt__belief_p(belief, horizon_h);
+    out[1] = -expm1(-spotopt__gamma_quantile(shape, SPOTOPT__INTERVAL_LOW) * scale_h * horizon_h);
+    out[2] = -expm1(-spotopt__gamma_quantile(shape, SPOTOPT__INTERVAL_HIGH) * scale_h * horizon_h);
     out[1] = out[1] < out[0] ? out[1] : out[0];
     out[2] = out[2] > out[0] ? out[2] : out[0];
 }

@@ -94,7 +94,8 @@ spotopt__sibling_means_fit(spotopt_context *context, const double *events, const
 {
     size_t count = 1 + (size_t)group_count + type_count + series_count, made = 0;
     spotopt__pooled *nodes = spotopt__alloc_array(context, count, sizeof *nodes);
-    double *means = spotopt__alloc_array(context, count, sizeof *means), c[SPOTOPT__POOLED_DEPTHS];
+    spotopt__sibling_mean *means = spotopt__alloc_array(context, count, sizeof *means);
+    double c[SPOTOPT__POOLED_DEPTHS], spread = 0.0;
     bool is_fine = nodes != NULL && means != NULL;
     uint32_t first_type = 1 + group_count, first_series = first_type + type_count;
 
@@ -116,7 +117,8 @@ spotopt__sibling_means_fit(spotopt_context *context, const double *events, const
         }
         is_fine = spotopt__pool_rates(context, nodes, count, overall, ROOT_PULL, dispersion, c);
         for (; is_fine && made < count - 1; made++)
-            means[made] = nodes[made + 1].mean;
+            means[made] = (spotopt__sibling_mean){nodes[made + 1].mean, nodes[made + 1].spread};
+        spread = nodes[0].spread;
     }
     spotopt__free(context, nodes);
     if (!is_fine) {
@@ -124,8 +126,14 @@ spotopt__sibling_means_fit(spotopt_context *context, const double *events, const
         return false;
     }
     *out = (spotopt__sibling_means){
-        group_count, type_count,          (uint32_t)series_count,
-        means,       means + group_count, means + group_count + type_count};
+        .group_count = group_count,
+        .type_count = type_count,
+        .series_count = (uint32_t)series_count,
+        .group = means,
+        .type = means + group_count,
+        .series = means + group_count + type_count,
+        .apart = {1.0 / c[3], 1.0 / c[2] + 1.0 / c[3], 1.0 / c[1] + 1.0 / c[2] + 1.0 / c[3]},
+        .spread = spread};
     return true;
 }
 

@@ -11,10 +11,17 @@ double *spotopt__bucket_shares(spotopt_context *context, const spotopt_catalog *
 /* ln of the mean factor on the rate that buckets of these chances have; 0 where all chances are 0. */
 double spotopt__shares_offset(const double shares[SPOTOPT__BUCKETS], const double offsets[SPOTOPT__BUCKETS]);
 
-/* Mean rates by series, by type in a region, and by family in a region, each shrunk towards the next. */
+/* A mean rate, and the variance of what is not known of it over its square. */
+typedef struct spotopt__sibling_mean {
+    double mean, spread;
+} spotopt__sibling_mean;
+
+/* By series, by type in a region, and by family in a region, each shrunk towards the next; of pools never seen as well. */
 typedef struct spotopt__sibling_means {
     uint32_t group_count, type_count, series_count;
-    double *group, *type, *series; /* one block of memory, at group */
+    spotopt__sibling_mean *group, *type, *series; /* one block of memory, at group */
+    double apart[3]; /* spread of a pool around its type's mean, its group's, overall's */
+    double spread;   /* overall's */
 } spotopt__sibling_means;
 
 /*

@@ -105,6 +105,17 @@ credit(spotopt__pooled *nodes, size_t count, double root_mean, double root_pull,
         double around = i == 0 ? root_mean : nodes[nodes[i].parent].mean;
         nodes[i].mean = within_bounds(weights[i] * sums[i] + (1.0 - weights[i]) * around);
     }
+    /* A gamma rate around the parent's, given its events; and what is not known of the parent's. */
+    for (size_t i = 0; i < count; i++) {
+        const double seen = nodes[i].events / dispersion;
+
+        if (i == 0) {
+            nodes[i].spread = 1.0 / (1.0 + seen);
+            continue;
+        }
+        const double c = concentration[nodes[i].depth], left = c / (c + seen);
+        nodes[i].spread = 1.0 / (c + seen) + left * left * nodes[nodes[i].parent].spread;
+    }
 }
 
 bool

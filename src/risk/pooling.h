@@ -9,6 +9,7 @@ typedef struct spotopt__pooled {
     uint32_t depth;  /* 0 for the root, else the parent's + 1 */
     double events, hours; /* its own, not those of its children; sums of all below it afterwards */
     double mean;          /* result, per hour */
+    double spread;        /* result: variance of what is not known of the mean, over its square */
 } spotopt__pooled;
 
 #define SPOTOPT__POOLED_DEPTHS 8

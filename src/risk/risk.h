@@ -83,11 +83,40 @@ bool spotopt__cells_join(spotopt_context *context, spotopt__cells *cells, size_t
 typedef struct spotopt__belief {
     double a, b; /* of the rate's gamma distribution; b in hours */
 } spotopt__belief;
+/* What is known of a rate apart from its belief: sure.c. */
+typedef struct spotopt__sureness {
+    double prior_hours; /* of the belief's b, those that are the prior's */
+    double mean;        /* the prior's, per hour */
+    double spread;      /* variance of what is not known of that mean, over its square */
+    double days_shape;  /* of the pool's rates from day to day, around its mean */
+    double hours;       /* decayed, of the belief */
+    double up_hours;    /* decayed, those with any node up */
+    double at_once;     /* events that come together, >= 1 */
+} spotopt__sureness;
+/* --- sure.c --- */
+/* Shape of the gamma distribution around the belief's mean that holds the rate; at least the belief's. */
+double spotopt__sure_shape(const spotopt__belief *belief, const spotopt__sureness *of);
+
+/* Days of pools, each against what its pool's mean lets expect. */
+typedef struct spotopt__day_sums {
+    double excess;  /* squares of differences, above those of Poisson counts */
+    double squares; /* of what is expected */
+    double noise;   /* variance of excess, were the counts Poisson */
+} spotopt__day_sums;
+/* Adds days of one pool that lost so many events in so many hours in all. */
+void spotopt__day_sums_add(spotopt__day_sums *sums, const spotopt__cell *cells, size_t count, double events,
+                           double hours);
+/* Shape of rates from day to day, near `towards` where little was seen; at most SPOTOPT__DAYS_SHAPE_MAX. */
+double spotopt__days_shape(const spotopt__day_sums *sums, double towards);
+#define SPOTOPT__DAYS_SHAPE_MAX 2000.0
+
+/* --- score.c, answer.c --- */
 /* 1 - (b / (b + H))^a: the chance of a loss within H hours, the rate being uncertain. */
 double spotopt__belief_p(const spotopt__belief *belief, double horizon_h);
 
 typedef struct spotopt__risk_pool {
     spotopt__belief node, drop;
+    double node_shape, drop_shape; /* of the gamma distributed rate, of the belief's mean, that an interval shows */
     double events, hours;       /* decayed: nodes lost, node-hours */
     uint32_t series;            /* of the history, or SPOTOPT__NONE */
     uint32_t flags;             /* SPOTOPT_RISK_... */

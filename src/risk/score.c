@@ -5,8 +5,8 @@
  * The rate at which one node is taken back is Gamma(A, B): A = kappa * alpha + D, B = kappa * beta
  * + E, with alpha and beta of the pool's family in its region (prior.c), D and E the decayed losses
  * and node-hours of its own history (evidence.c). A node survives H hours with exp(-rate * H),
- * hence p_H = 1 - (B / (B + H))^A, which never falls with H; the interval is that of the rate's 2.5
- * % and 97.5 % quantiles. The same with changes downwards instead of nodes gives the chance that
+ * hence p_H = 1 - (B / (B + H))^A, which never falls with H; how wide the interval is, sure.c says.
+ * The same with changes downwards instead of nodes gives the chance that
  * the pool loses any node. On-demand pools are not taken back.
  *
  * A pool's history is found by its id, else as the spot series of its type and zone (the first of
@@ -41,8 +41,10 @@ typedef struct scoring {
     double offset[SPOTOPT__BUCKETS]; /* of ln rate */
     double *x;                       /* by series: of ln rate, for its bucket */
     spotopt__sibling_means node_mean, drop_mean;
-    spotopt__prior *node, *drop; /* by group */
+    spotopt__prior *node, *drop;   /* by group */
+    double *node_days, *drop_days; /* by group: shape of a pool's rates from day to day */
     spotopt__prior node_all, drop_all;
+    double at_once;              /* nodes that a drop takes, on the mean */
     spotopt__evidence *evidence; /* by series */
     spotopt__budget *budget;
     double trust;
@@ -195,17 +197,20 @@ typedef struct counted {
     size_t limit;           /* how many until alike ones are joined */
     double *events, *hours; /* by series, of all days */
     double expected, dispersed;
+    double lost;            /* events of all */
+    spotopt__day_sums sums; /* of the group at hand */
     spotopt__prior *all, *groups;
+    double *days;
     spotopt__sibling_means *means;
 } counted;
 
 static bool
-counted_start(counted *c, scoring *s, spotopt__prior *all, spotopt__prior *groups,
+counted_start(counted *c, scoring *s, spotopt__prior *all, spotopt__prior *groups, double *days,
               spotopt__sibling_means *means)
 {
     const size_t series = s->history->series.count;
 
-    *c = (counted){.limit = MANY_CELLS, .all = all, .groups = groups, .means = means};
+    *c = (counted){.limit = MANY_CELLS, .all = all, .groups = groups, .days = days, .means = means};
     c->events = spotopt__alloc_array(s->context, 2 * series + 1, sizeof *c->events);
     c->hours = c->events != NULL ? c->events + series : NULL;
     return c->events != NULL;
@@ -218,6 +223,7 @@ sum_days(counted *c, uint32_t series, size_t from)
         c->events[series] += c->cells.at[i].weight * c->cells.at[i].events;
         c->hours[series] += c->cells.at[i].weight * c->cells.at[i].hours;
     }
+    c->lost += c->events[series];
 }
 
 /* The days of series order[from .. to - 1], both ways at once. */
@@ -235,6 +241,10 @@ count_days(scoring *s, const uint32_t *order, size_t from, size_t to, bool has_s
         for (int k = 0; k < 2; k++) {
             if (has_sums)
                 sum_days(&ways[k], order[i], starts[k]);
+            else if (ways[k].cells.count > starts[k])
+                spotopt__day_sums_add(&ways[k].sums, ways[k].cells.at + starts[k],
+                                      ways[k].cells.count - starts[k], ways[k].events[order[i]],
+                                      ways[k].hours[order[i]]);
             if (ways[k].cells.count < ways[k].limit)
                 continue;
             if (!spotopt__cells_join(s->context, &ways[k].cells, 0))
@@ -251,6 +261,7 @@ fit_group(counted *c, uint32_t group)
     spotopt__prior *of = &c->groups[group];
 
     *of = spotopt__prior_fit(c->cells.at, c->cells.count, c->all, PULL_GROUP, SD_GROUP);
+    c->days[group] = spotopt__days_shape(&c->sums, of->alpha);
     for (size_t i = 0; i < c->cells.count; i++) {
         double mean = c->cells.at[i].weight * c->cells.at[i].hours * of->mean;
 
@@ -287,11 +298,11 @@ fit(scoring *s)
 {
     const spotopt__prior shipped = {0.5, spotopt__bucket_rate(-1)};
     counted ways[2];
-    bool is_fine = counted_start(&ways[0], s, &s->node_all, s->node, &s->node_mean);
+    bool is_fine = counted_start(&ways[0], s, &s->node_all, s->node, s->node_days, &s->node_mean);
     size_t *first = spotopt__alloc_array(s->context, (size_t)s->group_count + 2, sizeof *first);
     uint32_t *order = spotopt__alloc_array(s->context, s->history->series.count + 1, sizeof *order);
 
-    is_fine &= counted_start(&ways[1], s, &s->drop_all, s->drop, &s->drop_mean);
+    is_fine &= counted_start(&ways[1], s, &s->drop_all, s->drop, s->drop_days, &s->drop_mean);
     is_fine = is_fine && first != NULL && order != NULL;
     if (is_fine)
         order_by_group(s, first, order);
@@ -302,6 +313,7 @@ fit(scoring *s)
     for (uint32_t g = 0; is_fine && g < s->group_count; g++) {
         ways[0].cells.count = ways[1].cells.count = 0;
         ways[0].limit = ways[1].limit = MANY_CELLS;
+        ways[0].sums = ways[1].sums = (spotopt__day_sums){0.0, 0.0, 0.0};
         is_fine = count_days(s, order, first[g], first[g + 1], false, ways);
         for (int k = 0; is_fine && k < 2; k++)
             fit_group(&ways[k], g);
@@ -311,6 +323,8 @@ fit(scoring *s)
             s->context, ways[k].events, ways[k].hours, s->group_of, s->type_of,
             s->history->series.count, s->group_count, s->type_count, ways[k].all->mean,
             ways[k].expected > 0.0 ? ways[k].dispersed / ways[k].expected : 1.0, ways[k].means);
+    if (is_fine && ways[0].lost > ways[1].lost && ways[1].lost > 0.0)
+        s->at_once = ways[0].lost / ways[1].lost;
     for (int k = 0; k < 2; k++) {
         spotopt__vec_free(s->context, &ways[k].cells);
         spotopt__free(s->context, ways[k].events);
@@ -332,26 +346,60 @@ learn(scoring *s, const uint32_t *series_of_pool)
         s->evidence[i] = spotopt__evidence_at(s->history, i, s->now_s, SPOTOPT__RISK_TAU_H);
     s->node = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->node);
     s->drop = spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->drop);
-    return s->node != NULL && s->drop != NULL && go_on(s) && fit(s);
+    s->node_days =
+        spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->node_days);
+    s->drop_days =
+        spotopt__alloc_array(s->context, (size_t)s->group_count + 1, sizeof *s->drop_days);
+    return s->node != NULL && s->drop != NULL && s->node_days != NULL && s->drop_days != NULL &&
+           go_on(s) && fit(s);
 }
 
+/* A prior, and how sure it is. */
+typedef struct expected {
+    spotopt__prior prior;
+    double spread, days_shape;
+} expected;
+
 static spotopt__belief
-believe(const spotopt__prior *prior, double factor, double events, double hours)
+believe(const expected *of, double factor, double events, double hours, double up_hours,
+        double at_once, double *out_shape)
 {
-    double mean = prior->mean * factor;
+    const double alpha = SPOTOPT__RISK_KAPPA * of->prior.alpha;
+    double mean = of->prior.mean * factor;
 
     mean = mean < SPOTOPT__RATE_MIN   ? SPOTOPT__RATE_MIN
            : mean > SPOTOPT__RATE_MAX ? SPOTOPT__RATE_MAX
                                       : mean;
-    return (spotopt__belief){SPOTOPT__RISK_KAPPA * prior->alpha + events,
-                             SPOTOPT__RISK_KAPPA * prior->alpha / mean + hours};
+    const spotopt__belief made = {alpha + events, alpha / mean + hours};
+    const spotopt__sureness sureness = {alpha / mean, mean,     of->spread, of->days_shape,
+                                        hours,        up_hours, at_once};
+    *out_shape = spotopt__sure_shape(&made, &sureness);
+    return made;
 }
 
-/* Alpha of the family's days, mean of the closest of series, type here and family here that was
- * seen. */
+/* The closest of series, type here and family here that was seen. */
+static void
+take_mean(const spotopt__sibling_means *means, uint32_t series, uint32_t type, uint32_t group,
+          expected *out)
+{
+    spotopt__sibling_mean found = {out->prior.mean, means->spread + means->apart[2]};
+
+    if (series != SPOTOPT__NONE) {
+        found = means->series[series];
+    } else if (type != SPOTOPT__NONE) {
+        found = means->type[type];
+        found.spread += means->apart[0];
+    } else if (group != SPOTOPT__NONE) {
+        found = means->group[group];
+        found.spread += means->apart[1];
+    }
+    out->prior.mean = found.mean;
+    out->spread = found.spread;
+}
+
+/* Alpha of the family's days, mean of the closest that was seen. */
 static bool
-find_priors(scoring *s, const spotopt__pool *pool, uint32_t series, spotopt__prior *node,
-            spotopt__prior *drop)
+find_priors(scoring *s, const spotopt__pool *pool, uint32_t series, expected *node, expected *drop)
 {
     const spotopt__type *type = &s->catalog->types.at[pool->type];
     const char *group_text = pair_text(s, type->family, strlen(type->family), pool->region),
@@ -364,18 +412,12 @@ find_priors(scoring *s, const spotopt__pool *pool, uint32_t series, spotopt__pri
     of_type = spotopt__map_get(&s->by_type, type_text);
     if (series != SPOTOPT__NONE && s->group_of[series] == SPOTOPT__NONE)
         series = SPOTOPT__NONE; /* an on-demand pool's */
-    *node = group != SPOTOPT__NONE ? s->node[group] : s->node_all;
-    *drop = group != SPOTOPT__NONE ? s->drop[group] : s->drop_all;
-    if (series != SPOTOPT__NONE) {
-        node->mean = s->node_mean.series[series];
-        drop->mean = s->drop_mean.series[series];
-    } else if (of_type != SPOTOPT__NONE) {
-        node->mean = s->node_mean.type[of_type];
-        drop->mean = s->drop_mean.type[of_type];
-    } else if (group != SPOTOPT__NONE) {
-        node->mean = s->node_mean.group[group];
-        drop->mean = s->drop_mean.group[group];
-    }
+    node->prior = group != SPOTOPT__NONE ? s->node[group] : s->node_all;
+    drop->prior = group != SPOTOPT__NONE ? s->drop[group] : s->drop_all;
+    node->days_shape = group != SPOTOPT__NONE ? s->node_days[group] : node->prior.alpha;
+    drop->days_shape = group != SPOTOPT__NONE ? s->drop_days[group] : drop->prior.alpha;
+    take_mean(&s->node_mean, series, of_type, group, node);
+    take_mean(&s->drop_mean, series, of_type, group, drop);
     return true;
 }
 
@@ -384,7 +426,9 @@ score_pool(scoring *s, size_t index, uint32_t series, spotopt__risk_pool *out)
 {
     const spotopt__pool *pool = &s->catalog->pools.at[index];
     double factor = exp(spotopt__shares_offset(s->shares + SPOTOPT__BUCKETS * index, s->offset));
-    spotopt__prior node = {SPOTOPT__RISK_SHIPPED_ALPHA, spotopt__bucket_rate(-1)}, drop = node;
+    /* Without a history only the vendor's word: as unsure as its prior. */
+    expected node = {{SPOTOPT__RISK_SHIPPED_ALPHA, spotopt__bucket_rate(-1)}, INFINITY, 1.0},
+             drop = node;
     spotopt__evidence e = {0.0, 0.0, 0.0, 0.0, NAN, NAN};
 
     out->series = series;
@@ -396,8 +440,10 @@ score_pool(scoring *s, size_t index, uint32_t series, spotopt__risk_pool *out)
         return false;
     if (series != SPOTOPT__NONE)
         e = s->evidence[series];
-    out->node = believe(&node, factor, e.node_events, e.node_hours);
-    out->drop = believe(&drop, factor, e.drop_events, e.drop_hours);
+    out->node = believe(&node, factor, e.node_events, e.node_hours, e.drop_hours, s->at_once,
+                        &out->node_shape);
+    out->drop =
+        believe(&drop, factor, e.drop_events, e.drop_hours, e.drop_hours, 1.0, &out->drop_shape);
     out->events = e.node_events;
     out->hours = e.node_hours;
     out->flags =
@@ -419,7 +465,8 @@ spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
                  .now_s = now_s,
                  .context = context,
                  .budget = budget,
-                 .trust = 1.0};
+                 .trust = 1.0,
+                 .at_once = 1.0};
     const double nothing[SPOTOPT__BUCKETS] = {0.0};
     spotopt_risk *risk = NULL;
     uint32_t *series_of_pool = NULL;
@@ -469,6 +516,8 @@ spotopt__risk_layers(spotopt_context *context, const spotopt_catalog *catalog,
     spotopt__free(context, s.evidence);
     spotopt__free(context, s.node);
     spotopt__free(context, s.drop);
+    spotopt__free(context, s.node_days);
+    spotopt__free(context, s.drop_days);
     spotopt__map_free(&s.by_place);
     spotopt__map_free(&s.by_group);
     spotopt__map_free(&s.by_type);

@@ -227,6 +227,95 @@ test_pooling__leans_on_the_parent_when_sparse_and_on_itself_when_rich(void)
 }
 
 static void
+test_pooling__knows_a_mean_the_better_the_more_was_seen(void)
+{
+    double last = INFINITY;
+
+    for (double hours = 1; hours < 1e6; hours *= 4) {
+        spotopt__pooled nodes[] = {{.parent = SPOTOPT__NONE},
+                                   {.parent = 0, .depth = 1, .events = 2000, .hours = 2e5},
+                                   {.parent = 0, .depth = 1, .events = 0.1 * hours, .hours = hours},
+                                   {.parent = 0, .depth = 1}};
+        double c[SPOTOPT__POOLED_DEPTHS];
+
+        CU_ASSERT(spotopt__pool_rates(NULL, nodes, 4, 0.01, 0.25, 1.0, c));
+        CU_ASSERT(nodes[2].spread < nodes[3].spread);
+        CU_ASSERT(nodes[2].spread >= 1.0 / (c[1] + nodes[2].events) - 1e-15);
+        /* Nothing seen of it: its siblings' variety, and what is not known of their mean. */
+        CU_ASSERT_DOUBLE_EQUAL(nodes[3].spread, 1.0 / c[1] + nodes[0].spread, 1e-12);
+        last = nodes[2].spread;
+    }
+    CU_ASSERT(last < 1e-4);
+}
+
+/* Days with gamma distributed rates of a whole shape around their pool's mean. */
+static void
+test_days__shape_is_found_whatever_the_pools_means(void)
+{
+    spotopt__rng rng;
+
+    spotopt__rng_seed(&rng, 11);
+    for (int shape = 1; shape <= 4; shape++) {
+        spotopt__day_sums sums = {0.0, 0.0, 0.0};
+
+        for (int pool = 0; pool < 60; pool++) {
+            const double rate = 0.02 + 0.4 * spotopt__rng_unit(&rng);
+            spotopt__cell cells[200];
+            double events = 0.0, hours = 0.0;
+
+            for (int i = 0; i < 200; i++) {
+                double now = 0.0, left = 0.0, lost = -1.0;
+
+                for (int k = 0; k < shape; k++)
+                    now -= log(1.0 - spotopt__rng_unit(&rng)) / shape;
+                for (; left < 24.0; lost += 1.0)
+                    left -= log(1.0 - spotopt__rng_unit(&rng)) / (rate * now);
+                cells[i] = (spotopt__cell){lost, 24.0, 1.0};
+                events += lost;
+                hours += 24.0;
+            }
+            spotopt__day_sums_add(&sums, cells, 200, events, hours);
+        }
+        CU_ASSERT_DOUBLE_EQUAL(spotopt__days_shape(&sums, 1.0), shape, 0.15 * shape);
+    }
+    const spotopt__day_sums none = {0.0, 0.0, 0.0}, calm = {-1e6, 1e6, 1e6};
+    CU_ASSERT_DOUBLE_EQUAL(spotopt__days_shape(&none, 0.7), 0.7, 1e-12);
+    CU_ASSERT_EQUAL(spotopt__days_shape(&calm, 0.7), SPOTOPT__DAYS_SHAPE_MAX);
+}
+
+static void
+test_sure__is_never_less_than_the_belief_and_grows_with_what_is_known(void)
+{
+    spotopt__rng rng;
+
+    spotopt__rng_seed(&rng, 12);
+    for (int run = 0; run < 2000; run++) {
+        const double mean = exp(-12.0 + 14.0 * spotopt__rng_unit(&rng)),
+                     alpha = exp(-5.0 + 7.0 * spotopt__rng_unit(&rng)),
+                     hours = 6.0 * spotopt__rng_unit(&rng),
+                     events = floor(4.0 * spotopt__rng_unit(&rng));
+        const spotopt__belief belief = {alpha + events, alpha / mean + hours};
+        const double known[] = {0.02, 0.5, 4.0, 30.0, 2000.0};
+        double last[2] = {0.0, 0.0};
+
+        for (int k = 0; k < 5; k++) {
+            spotopt__sureness of = {alpha / mean, mean, 0.1, known[k], hours, hours, 1.0};
+            double shape[2] = {spotopt__sure_shape(&belief, &of), 0.0};
+
+            of.days_shape = 5.0;
+            of.spread = 1.0 / known[k];
+            shape[1] = spotopt__sure_shape(&belief, &of);
+            for (int j = 0; j < 2; j++) {
+                CU_ASSERT(isfinite(shape[j]) && shape[j] >= belief.a && shape[j] >= last[j]);
+                last[j] = shape[j];
+            }
+        }
+        spotopt__sureness nothing = {alpha / mean, mean, INFINITY, 1.0, hours, hours, 1.0};
+        CU_ASSERT_EQUAL(spotopt__sure_shape(&belief, &nothing), belief.a);
+    }
+}
+
+static void
 test_pooling__events_that_come_together_weigh_less(void)
 {
     spotopt__cell cells[] = {{0, 24, 9}, {10, 24, 1}};
@@ -319,6 +408,9 @@ main(void)
         TEST(test_pooling__beats_no_pooling_and_full_pooling),
         TEST(test_pooling__learns_at_which_level_things_differ),
         TEST(test_pooling__leans_on_the_parent_when_sparse_and_on_itself_when_rich),
+        TEST(test_pooling__knows_a_mean_the_better_the_more_was_seen),
+        TEST(test_days__shape_is_found_whatever_the_pools_means),
+        TEST(test_sure__is_never_less_than_the_belief_and_grows_with_what_is_known),
         TEST(test_pooling__events_that_come_together_weigh_less),
         TEST(test_offsets__never_fall_with_the_bucket_whatever_was_seen),
         TEST(test_offsets__are_the_believed_without_data_and_the_seen_with_much),
