@@ -59,6 +59,8 @@ void html_registry(const cJSON *doc, text *out);
 void html_evaluation(const cJSON *doc, text *out);
 void html_forecast(const cJSON *doc, text *out);
 void html_model(const cJSON *doc, text *out);
+/* One row: a name, a bar from the middle whose half is `most`, the number. */
+void html_lever(text *out, const char *name, double value, double most);
 /* Contributions, folded; ranking: what has score, weights, reference. */
 void html_why(text *out, const cJSON *doc, const cJSON *ranking, bool only_chosen);
 void html_funnel_section(text *out, const view_funnel *f);

@@ -121,8 +121,25 @@ const char *const html_style[] = {
     "1px 100% no-repeat}.track "
     "i{position:absolute;top:2px;bottom:2px;border-radius:2px}.up{left:50%;"
     "background:var(--plan)}.down{right:50%;background:var(--now)}\n",
+    ".risk .up{background:var(--now)}.risk .down{background:var(--plan)}\n",
     "@media (max-width:560px){.phi{grid-template-columns:minmax(0,11em) minmax(40px,1fr) "
     "3.6em;gap:8px}}\n",
+    ".fc{border-top:1px solid var(--line);padding:12px 0}.fc:first-of-type{border-top:0}.fc "
+    "h3{font-size:"
+    "15px;margin:0 0 4px;font-weight:600;overflow-wrap:anywhere}.fc h3 "
+    "small{font-weight:400;color:var("
+    "--soft);margin-left:8px}.fcrow{display:grid;grid-template-columns:3.2em minmax(80px,1fr) "
+    "9.5em;gap:"
+    "12px;align-items:center;font-size:14px;font-variant-numeric:tabular-nums}.fcrow "
+    "b{font-weight:500;"
+    "text-align:right;white-space:nowrap}\n",
+    ".gauge{position:relative;height:14px;border-bottom:1px solid var(--line)}.gauge "
+    "i{position:absolute;"
+    "border-radius:2px}.gauge "
+    ".span{top:3px;bottom:3px;background:var(--plan);opacity:.35;min-width:2px}"
+    ".gauge .mean{top:0;bottom:0;width:3px;margin-left:-1px;background:var(--plan)}\n",
+    "@media (max-width:560px){.fcrow{grid-template-columns:2.8em minmax(50px,1fr) "
+    "8.6em;gap:8px}}\n",
     "@media print{body{background:#fff}section{break-inside:avoid}details{display:none}}\n",
     NULL,
 };

@@ -14,9 +14,8 @@
 
 enum { POOLS_SHOWN = 20 };
 
-/* One row: a name, a bar from the middle, the number. */
-static void
-add_row(text *out, const char *name, double value, double most)
+void
+html_lever(text *out, const char *name, double value, double most)
 {
     const double half = most > 0.0 && isfinite(value) ? 50.0 * fmin(1.0, fabs(value) / most) : 0.0;
     char number[40];
@@ -67,16 +66,16 @@ add_group(text *out, const cJSON *group, double most)
 
     if (is_alone) {
         text_add(out, "<li>");
-        add_row(out, name, doc_number(group, "contribution"), most);
+        html_lever(out, name, doc_number(group, "contribution"), most);
         text_add(out, "</li>\n");
         return;
     }
     text_add(out, "<li><details><summary>");
-    add_row(out, name, doc_number(group, "contribution"), most);
+    html_lever(out, name, doc_number(group, "contribution"), most);
     text_add(out, "</summary><ul>\n");
     for (; feature != NULL; feature = feature->next) {
         text_add(out, "<li>");
-        add_row(out, feature->string != NULL ? feature->string : "", doc_value(feature), most);
+        html_lever(out, feature->string != NULL ? feature->string : "", doc_value(feature), most);
         text_add(out, "</li>\n");
     }
     text_add(out, "</ul></details></li>\n");
@@ -90,7 +89,7 @@ add_parts(text *out, const cJSON *pool, double most)
     text_add(out, "<ul>\n<li>");
     fit(name, sizeof name, "a pool at the mean, risk %s",
         show_chance(doc_number(pool, "parts.p_mean")).at);
-    add_row(out, name, doc_number(pool, "parts.from_reference"), most);
+    html_lever(out, name, doc_number(pool, "parts.from_reference"), most);
     text_add(out, "</li>\n");
     for (const cJSON *g = doc_list(pool, "parts.groups"); g != NULL; g = g->next)
         add_group(out, g, most);
@@ -123,12 +122,12 @@ add_pool(text *out, const cJSON *pool, bool is_open)
         text_add(out, "<li>");
         if (holder[0] != '\0' && strcmp(holder, name) == 0) {
             text_add(out, "<details open><summary>");
-            add_row(out, name, doc_value(f), most);
+            html_lever(out, name, doc_value(f), most);
             text_add(out, "</summary>\n");
             add_parts(out, pool, most);
             text_add(out, "</details>");
         } else {
-            add_row(out, name, doc_value(f), most);
+            html_lever(out, name, doc_value(f), most);
         }
         text_add(out, "</li>\n");
     }

@@ -106,39 +106,6 @@ print_forecast(const cJSON *doc, const style *s, text *out)
 }
 
 void
-html_forecast(const cJSON *doc, text *out)
-{
-    char cell[96];
-    text words = {0};
-    size_t rows = 0;
-
-    html_begin(out, "Risk of pools");
-    text_add(out, "<div class=\"wide\">\n");
-    html_section(out, "Chance that a pool loses a node",
-                 "With 95 % intervals, and what moves it most, in log-odds.");
-    html_table_begin(out, NULL, "pool|horizon h>|p_drop>|why|flags");
-    for (const cJSON *pool = doc_list(doc, "pools"); pool != NULL && rows < ROWS_MOST;
-         pool = pool->next, rows++) {
-        for (const cJSON *h = doc_fields(pool, "p_drop"); h != NULL; h = h->next) {
-            html_row(out);
-            html_cell(out, doc_text(pool, "pool"));
-            html_number(out, h->string);
-            put_interval(cell, sizeof cell, h);
-            html_number(out, cell);
-            add_reasons(pool, &words);
-            html_cell(out, words.at);
-            add_flags(pool, &words);
-            html_cell(out, words.at);
-        }
-    }
-    html_table_end(out, false);
-    html_section_end(out);
-    text_add(out, "</div>\n");
-    html_end(out, doc);
-    text_free(&words);
-}
-
-void
 print_model(const cJSON *doc, const style *s, text *out)
 {
     char titles[] = "feature|mean>|scale>|beta>|gamma>";

@@ -76,6 +76,56 @@ put_triples(writer *w, const char *key, const double *at, size_t pool)
     spotopt__jw_end_object(&w->jw);
 }
 
+/* Whether a feature of the model is the first of its group. */
+static bool
+is_first_of_group(const spotopt_model *m, uint32_t feature)
+{
+    const char *group = spotopt__features[m->feature[feature]].group;
+
+    for (uint32_t f = 0; f < feature; f++) {
+        if (strcmp(spotopt__features[m->feature[f]].group, group) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Groups with the features that make them up. */
+static void
+put_parts(writer *w)
+{
+    const spotopt_model *m = w->risk->model;
+
+    spotopt__jw_key(&w->jw, "parts");
+    spotopt__jw_array(&w->jw);
+    for (uint32_t f = 0; f < m->feature_count; f++) {
+        const char *group = spotopt__features[m->feature[f]].group;
+        double sum = 0.0;
+
+        if (!is_first_of_group(m, f))
+            continue;
+        spotopt__jw_object(&w->jw);
+        spotopt__jw_put_text(&w->jw, "group", group);
+        spotopt__jw_key(&w->jw, "features");
+        spotopt__jw_object(&w->jw);
+        for (uint32_t g = f; g < m->feature_count; g++) {
+            const spotopt__feature *is = &spotopt__features[m->feature[g]];
+
+            if (strcmp(is->group, group) != 0)
+                continue;
+            spotopt__jw_put_real(&w->jw, is->name, w->phi[g]);
+            sum += w->phi[g];
+        }
+        spotopt__jw_end_object(&w->jw);
+        spotopt__jw_put_real(&w->jw, "contribution", sum);
+        spotopt__jw_end_object(&w->jw);
+    }
+    spotopt__jw_object(&w->jw);
+    spotopt__jw_put_text(&w->jw, "group", "evidence");
+    spotopt__jw_put_real(&w->jw, "contribution", w->phi[m->feature_count]);
+    spotopt__jw_end_object(&w->jw);
+    spotopt__jw_end_array(&w->jw);
+}
+
 /* Contributions at the first horizon: features by name, and summed by group. */
 static void
 put_explanation(writer *w, size_t pool)
@@ -113,6 +163,7 @@ put_explanation(writer *w, size_t pool)
     }
     spotopt__jw_put_real(&w->jw, "evidence", w->phi[m->feature_count]);
     spotopt__jw_end_object(&w->jw);
+    put_parts(w);
     spotopt__jw_end_object(&w->jw);
 }
 
