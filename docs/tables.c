@@ -33,6 +33,9 @@ static const error_row rows[] = {
     {SPOTOPT_E_MISMATCH, "SPOTOPT_E_MISMATCH",
      "a plan was made from other inputs than those given to check it", "3",
      "give the inputs that the plan's `inputs` name by their SHA-256"},
+    {SPOTOPT_E_STORE, "SPOTOPT_E_STORE",
+     "a database is out of reach, refused, or is not what was wanted (libspotopt-store alone)", "3",
+     "do what the message says, then call again: nothing was written, and the store can be used on"},
     {SPOTOPT_E_CANCELLED, "SPOTOPT_E_CANCELLED",
      "the progress callback asked to stop before there was any answer. No call of this version "
      "returns it: each gives the best it has",

@@ -32,6 +32,8 @@ spotopt_status_text(spotopt_status status)
         return "bad input";
     case SPOTOPT_E_MISMATCH:
         return "inputs do not belong together";
+    case SPOTOPT_E_STORE:
+        return "the database refused";
     case SPOTOPT_E_CANCELLED:
         return "cancelled";
     case SPOTOPT_E_INTERNAL:

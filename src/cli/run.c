@@ -29,6 +29,7 @@ exit_of(spotopt_status status)
         return EXIT_USAGE;
     case SPOTOPT_E_INPUT:
     case SPOTOPT_E_MISMATCH:
+    case SPOTOPT_E_STORE:
         return EXIT_INPUT;
     default:
         return EXIT_FAULT;
