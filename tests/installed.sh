@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
-install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev zlib1g-dev
+install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libsqlite3-dev zlib1g-dev
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 meson setup "$root/build" . --prefix="$root/usr" --libdir=lib --buildtype=release -Dwerror=true >/dev/null
@@ -20,4 +20,40 @@ for how in shared static; do
     diff -u examples/expected/quickstart.txt "$root/out.txt"
     echo "installed: quickstart runs, linked $how"
 done
+# The store is a library of its own, and libspotopt links no database.
+cat >"$root/keep.c" <<'EOF'
+#include <spotopt/store.h>
+#include <stdio.h>
+#include <string.h>
+
+static int32_t
+print(void *user, const char *line, size_t length)
+{
+    (void)user;
+    return printf("%.*s\n", (int)length, line) < 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const char row[] = "{\"time_ms\":1,\"type\":\"stop\",\"instance\":\"i-1\"}";
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    spotopt_store *store = NULL;
+
+    if (argc != 2 || spotopt_store_open(NULL, argv[1], 0, &store, &err) != SPOTOPT_OK ||
+        spotopt_store_append(store, row, strlen(row), NULL, NULL, &err) != SPOTOPT_OK ||
+        spotopt_store_read(store, 0, 2, print, NULL, &err) != SPOTOPT_OK)
+        fprintf(stderr, "%s\n", err.message);
+    spotopt_store_close(store);
+    return err.status != SPOTOPT_OK;
+}
+EOF
+# shellcheck disable=SC2046
+cc -std=c11 -Wall -Wextra "$root/keep.c" -o "$root/keep" $(pkg-config --cflags --libs spotopt-store)
+LD_LIBRARY_PATH=$root/usr/lib "$root/keep" "sqlite:$root/books.db" | grep -qx '{"time_ms":1,"type":"stop","instance":"i-1"}'
+if readelf -d "$root/usr/lib/libspotopt.so" | grep NEEDED | grep -e sqlite -e libpq; then
+    echo "installed: libspotopt links a database" >&2
+    exit 1
+fi
+echo "installed: the store keeps a row"
 LD_LIBRARY_PATH=$root/usr/lib "$root/usr/bin/spotopt" version

@@ -140,11 +140,11 @@ typedef struct spotopt_store_hour {
     int64_t hour_ms;    /**< its start, UTC milliseconds */
     uint64_t instances; /**< that were measured in it */
     uint64_t rows;      /**< measures of them */
-    spotopt_store_spread latency_ms;
-    spotopt_store_spread throughput_rps;
-    spotopt_store_spread error_frac;
-    spotopt_store_spread cpu_free_frac;
-    spotopt_store_spread memory_free_frac;
+    spotopt_store_spread latency_ms; /**< of the rows that told it */
+    spotopt_store_spread throughput_rps; /**< of the rows that told it */
+    spotopt_store_spread error_frac; /**< of the rows that told it */
+    spotopt_store_spread cpu_free_frac; /**< of the rows that told it */
+    spotopt_store_spread memory_free_frac; /**< of the rows that told it */
 } spotopt_store_hour;
 
 /** Given one hour, valid during the call alone. Returns 0 to go on; else reading stops. */

@@ -5,6 +5,7 @@
     abi.py symbols LIBRARY HEADERS...    what is exported = src/spotopt.map = symbols.txt = what the headers declare
     abi.py types HEADERS...              types and signatures against libspotopt.abi, by abidiff
     abi.py renew HEADERS...              write all three anew from the headers, on purpose
+    abi.py --store ...                   the same of libspotopt-store, whose three files are named after it
 
 Exit status 77: the tool is absent, or the dump was made for another machine. A symbol is experimental until it is in a
 release's node of the map; its header says so in its opening comment.
@@ -74,8 +75,8 @@ def compare(faults, what, names, other, others):
 def check_symbols(library, headers):
     faults = []
     from_headers, from_map, from_library = declared(headers), mapped(), exported(library)
-    compare(faults, "the headers", from_headers, "src/spotopt.map", from_map)
-    compare(faults, "the headers", from_headers, "tests/abi/symbols.txt", read(SYMBOLS).split())
+    compare(faults, "the headers", from_headers, os.path.basename(MAP), from_map)
+    compare(faults, "the headers", from_headers, os.path.basename(SYMBOLS), read(SYMBOLS).split())
     # A sanitizer's or a profiler's own names are not ours.
     ours = {n: v for n, v in from_library.items() if not n.startswith(("__", "_init", "_fini", "llvm_"))}
     compare(faults, "the headers", from_headers, os.path.basename(library), ours)
@@ -101,7 +102,9 @@ def dump(headers, out):
         os.mkdir(os.path.join(folder, "spotopt"))
         lines = []
         for path in headers:
-            shutil.copy(path, os.path.join(folder, "spotopt"))
+            for name in os.listdir(os.path.dirname(path)):  # what it includes may be another library's
+                if name.endswith(".h"):
+                    shutil.copy(os.path.join(os.path.dirname(path), name), os.path.join(folder, "spotopt"))
             lines.append(f'#include "spotopt/{os.path.basename(path)}"')
         for path in headers:
             text = re.sub(r"/\*.*?\*/", "", read(path), flags=re.S)
@@ -160,14 +163,20 @@ def renew(headers):
     if shutil.which("abidw"):
         dump(headers, DUMP)
     else:
-        print("no abidw here (abigail-tools): libspotopt.abi stays as it was")
+        print(f"no abidw here (abigail-tools): {os.path.basename(DUMP)} stays as it was")
     print(f"{len(names)} names")
     return 0
 
 
 if __name__ == "__main__":
     work = {"symbols": check_symbols, "types": check_types, "renew": renew}
-    if len(sys.argv) < 4 or sys.argv[1] not in work:
+    if sys.argv[1:2] == ["--store"]:
+        del sys.argv[1]
+        MAP = os.path.join(HERE, "..", "..", "src", "store", "spotopt-store.map")
+        SYMBOLS = os.path.join(HERE, "store_symbols.txt")
+        DUMP = os.path.join(HERE, "libspotopt-store.abi")
+        NODE = "SPOTOPT_STORE_EXPERIMENTAL"
+    if len(sys.argv) < 3 + (sys.argv[1:2] == ["symbols"]) or sys.argv[1] not in work:
         sys.exit(__doc__)
     if sys.argv[1] == "symbols":
         sys.exit(check_symbols(sys.argv[2], sys.argv[3:]))
