@@ -255,6 +255,13 @@ spotopt__jw_bool(spotopt__jw *jw, bool value)
 }
 
 void
+spotopt__jw_raw(spotopt__jw *jw, const char *json, size_t length)
+{
+    begin_item(jw);
+    spotopt__str_add_n(jw->str, json, length);
+}
+
+void
 spotopt__jw_null(spotopt__jw *jw)
 {
     begin_item(jw);

@@ -40,6 +40,8 @@ void spotopt__jw_real(spotopt__jw *jw, double value);
 void spotopt__jw_int(spotopt__jw *jw, int64_t value);
 void spotopt__jw_bool(spotopt__jw *jw, bool value);
 void spotopt__jw_null(spotopt__jw *jw);
+/* A value that is JSON already. */
+void spotopt__jw_raw(spotopt__jw *jw, const char *json, size_t length);
 /* key and value at once */
 void spotopt__jw_put_text(spotopt__jw *jw, const char *key, const char *text);
 void spotopt__jw_put_real(spotopt__jw *jw, const char *key, double value);

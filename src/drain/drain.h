@@ -17,6 +17,7 @@ enum {
     SPOTOPT__NO_CONTROLLER,    /* nobody makes it again */
     SPOTOPT__BUDGET_LAGGING,   /* observedGeneration behind: the API refuses for now */
     SPOTOPT__NO_TARGET,        /* nothing that it may run on has room */
+    SPOTOPT__POOL_BUDGET,      /* no node of its pool may be disrupted within the horizon */
     SPOTOPT__STAY_REASONS
 };
 const char *spotopt__stay_reason_text(int32_t reason); /* "no-headroom", "multiple-budgets", ... */
@@ -36,6 +37,33 @@ typedef struct spotopt__launch {
     spotopt__amounts room; /* for pods, daemon pods already taken off */
 } spotopt__launch;
 
+/*
+ * What is known of the time to come, seconds from the start of the drain; each array may be NULL.
+ * This is what makes a snapshot from the middle of a drain a start like any other.
+ */
+typedef struct spotopt__drain_outlook {
+    const double *start_s;   /* a pod: from binding to ready, in place of the job's */
+    const double *ready_s;   /* a pod that is not ready on its node: when it will be; INFINITY: nobody knows */
+    const double *gone_s;    /* a terminating pod: when it has left, in place of its grace period */
+    const double *hold_s;    /* a pod: no eviction before, since one was refused */
+    const double *up_s;      /* a node of the cluster: when it begins to take pods */
+    const double *evicted_s; /* evictions before the start, ascending, <= 0: they count for the rate */
+    size_t evicted_count;
+} spotopt__drain_outlook;
+
+/*
+ * Nodes of one disruption budget of nodes: at most most[k] of them may be disrupted at once from
+ * from_s[k] on. most[0] holds from the start.
+ */
+typedef struct spotopt__gate {
+    const uint32_t *nodes; /* of the cluster, ascending */
+    size_t node_count;
+    const double *from_s; /* ascending, the first is 0 */
+    const uint32_t *most;
+    size_t count; /* >= 1 */
+    const char *name;
+} spotopt__gate;
+
 /* What is to happen, whoever decided it. Borrowed for the call. */
 typedef struct spotopt__drain_job {
     const spotopt_cluster *cluster;
@@ -45,6 +73,11 @@ typedef struct spotopt__drain_job {
     const spotopt__launch *launches;
     size_t launch_count;
     double notice_s, launch_s, start_s; /* as in spotopt_drain_params */
+    double detach_s;          /* from a pod's end until a volume of its can be attached elsewhere */
+    uint32_t evictions_per_h; /* in any 3,600 s; 0: no limit. A notice knows no limit */
+    const spotopt__gate *gates;
+    size_t gate_count;
+    const spotopt__drain_outlook *outlook; /* or NULL: nothing is under way */
 } spotopt__drain_job;
 
 enum {
@@ -64,8 +97,15 @@ typedef struct spotopt__drain_step {
     double at_s; /* when the step is taken, from the start of the drain */
 } spotopt__drain_step;
 
+/* A pod that was evicted, or that the scheduler binds as soon as there is room. */
+typedef struct spotopt__drain_moved {
+    uint32_t pod, to;
+    bool is_place;
+    double at_s, gone_s, ready_s; /* taken; the old pod has left; the new one is ready */
+} spotopt__drain_moved;
+
 typedef struct spotopt__drain_blocked {
-    uint32_t pod, node, pdb;
+    uint32_t pod, node, pdb; /* pod NONE: the node itself, with nothing on it that must leave first */
     int32_t why;
 } spotopt__drain_blocked;
 
@@ -74,6 +114,7 @@ typedef struct spotopt__schedule {
     spotopt__vec(spotopt__drain_step) steps; /* ascending by wave, at_s */
     spotopt__vec(spotopt__drain_blocked) blocked;
     spotopt__vec(uint32_t) lost; /* pods that the notice is too short for */
+    spotopt__vec(spotopt__drain_moved) moved; /* in the order in which it happens */
     uint32_t waves;
     double makespan_s, bound_s;
 } spotopt__schedule;
@@ -91,6 +132,24 @@ void spotopt__schedule_free(spotopt__schedule *schedule);
  * target ("to"), a launch with its pool. The key is the caller's.
  */
 void spotopt__drain_write_waves(spotopt__jw *jw, const spotopt__drain_job *job, const spotopt__schedule *schedule);
+
+/* What a policy says about how a cluster is drained. Times from the start of the drain. */
+typedef struct spotopt__drain_terms {
+    spotopt_context *context;
+    spotopt__arena arena;
+    double detach_s;
+    uint32_t evictions_per_h;
+    spotopt__vec(spotopt__gate) gates;
+} spotopt__drain_terms;
+
+/*
+ * policy: or NULL. now_s: seconds since 1970 of the drain's start; NaN: unknown, every schedule counts as running.
+ * out_start_s: a pod of the cluster, from binding to ready; start_s where nobody says or has seen anything else.
+ */
+spotopt_status spotopt__drain_terms_make(const spotopt_policy *policy, const spotopt_cluster *cluster,
+                                         double start_s, double now_s, double *out_start_s,
+                                         spotopt__drain_terms *out, spotopt_error *err);
+void spotopt__drain_terms_free(spotopt__drain_terms *terms);
 
 /*
  * Adds to text the least change that would let a blocked pod go. book holds the snapshot's counts, raised by what the

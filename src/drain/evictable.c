@@ -25,6 +25,7 @@ spotopt__stay_reason_text(int32_t reason)
         [SPOTOPT__NO_CONTROLLER] = "no-controller",
         [SPOTOPT__BUDGET_LAGGING] = "budget-lagging",
         [SPOTOPT__NO_TARGET] = "no-target",
+        [SPOTOPT__POOL_BUDGET] = "pool-budget",
     };
 
     return reason >= 0 && reason < SPOTOPT__STAY_REASONS ? text[reason] : "unknown";

@@ -277,6 +277,16 @@ choose(const shopping *shop, uint32_t pod, const spotopt__place_rules *rules)
     return best;
 }
 
+static bool
+is_launched(const spotopt__launch_list *launches, const char *name)
+{
+    for (size_t l = 0; l < launches->count; l++) {
+        if (strcmp(launches->at[l].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A site for one node more of the pool; its name is nobody else's. */
 static bool
 buy(shopping *shop, candidate *made, spotopt__launch_list *launches)
@@ -293,7 +303,8 @@ buy(shopping *shop, candidate *made, spotopt__launch_list *launches)
     do {
         name.count = 0;
         spotopt__str_addf(&name, "launch-%zu", ++shop->number);
-    } while (!name.failed && spotopt__map_get(&places->cluster->node_by_name, name.at) != NONE);
+    } while (!name.failed && (spotopt__map_get(&places->cluster->node_by_name, name.at) != NONE ||
+                              is_launched(launches, name.at)));
     if (!name.failed)
         launch.name = spotopt__arena_text(shop->arena, name.at, name.count);
     spotopt__str_free(&name);

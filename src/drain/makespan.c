@@ -59,9 +59,8 @@ spotopt__drain_bound(const spotopt__drain_state *s, double *out_bound_s, spotopt
     for (size_t m = 0; m < s->move_count; m++) {
         const spotopt__move *move = &s->moves[m];
         bool on_launch = move->to >= cluster->nodes.count;
-        bool is_early =
-            on_launch && move->at_s < s->job->launch_s; /* gone before the node was there */
-        double release_s = on_launch ? s->job->launch_s : 0.0;
+        bool is_early = move->at_s < s->up_s[move->to]; /* gone before the node was there */
+        double release_s = s->up_s[move->to] > move->hold_s ? s->up_s[move->to] : move->hold_s;
         /* A pod that is lost all the same is gone when the notice is over, whatever its grace. */
         bool grace_counts = !move->is_place && !move->is_late;
         double tail_s =
@@ -70,10 +69,10 @@ spotopt__drain_bound(const spotopt__drain_state *s, double *out_bound_s, spotopt
         if (move->at_s < 0.0)
             continue;
         if (is_early) {
-            double up_s = release_s + s->job->start_s;
+            double up_s = s->up_s[move->to] + move->start_s;
             bound_s = up_s > bound_s ? up_s : bound_s;
             on_launch = false;
-            release_s = 0.0;
+            release_s = move->hold_s;
         }
         if (release_s + tail_s > bound_s)
             bound_s = release_s + tail_s;

@@ -8,25 +8,30 @@
  * launch. The schedule is made for these targets. The answer is written at once, so it needs none
  * of its inputs later.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/base.h"
 #include "drain/budget.h"
+#include "drain/fleet.h"
 #include "drain/place.h"
+#include "drain/progress.h"
 
 #define NONE SPOTOPT__NONE
 #define SECONDS_MAX 1e9
 
 struct spotopt_drain {
-    spotopt_context *context;
+    spotopt_context *context, *keeper; /* keeper: the cluster's, which the memory is from */
     char *text;
     size_t length;
     size_t blocked_count, lost_count;
     double makespan_s;
+    spotopt__drain_memory memory;
 };
 
 typedef struct mover {
     uint32_t pod;
+    bool waits; /* it has no node already, so it chooses first */
     int32_t priority;
     double size;
 } mover;
@@ -48,6 +53,12 @@ typedef struct planning {
     spotopt__launch_list launches;
     spotopt__arena arena; /* texts of launches */
     spotopt__schedule schedule;
+    spotopt__moment moment;            /* when something has happened already */
+    const spotopt__progress *progress; /* or NULL */
+    spotopt__drain_outlook outlook;
+    double *start_s; /* a pod: from binding to ready */
+    spotopt__drain_terms terms;
+    spotopt__fleet fleet; /* of a plan document; wanted is NULL without one */
 } planning;
 
 static spotopt_status
@@ -66,7 +77,7 @@ check_params(const spotopt_drain_params *given, planning *plan, spotopt_error *e
         return status;
     if (params->cluster == NULL)
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "params.cluster is NULL; want a cluster");
-    if (params->node_count == 0 || params->nodes == NULL)
+    if (params->plan_text == NULL && (params->node_count == 0 || params->nodes == NULL))
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
                              "params.nodes is empty; want the name of a node to leave");
     if (!(params->notice_s >= 0.0 && params->notice_s <= SECONDS_MAX))
@@ -78,6 +89,8 @@ check_params(const spotopt_drain_params *given, planning *plan, spotopt_error *e
     if (!(params->start_s >= 0.0 && params->start_s <= SECONDS_MAX))
         return spotopt__fail(err, SPOTOPT_E_ARGUMENT,
                              "params.start_s is out of range; want 0 .. 1e9 s");
+    if (!(params->now_s >= 0.0 && params->now_s <= 1e12))
+        params->now_s = NAN;
     plan->cluster = params->cluster;
     plan->context = params->cluster->context;
     return SPOTOPT_OK;
@@ -89,6 +102,7 @@ mark_nodes(planning *plan, spotopt_error *err)
     const spotopt_cluster *cluster = plan->cluster;
     size_t pods = cluster->pods.count + 1;
 
+    plan->start_s = spotopt__alloc_array(plan->context, pods, sizeof *plan->start_s);
     plan->leaves =
         spotopt__alloc_array(plan->context, cluster->nodes.count + 1, sizeof *plan->leaves);
     plan->stays = spotopt__alloc_array(plan->context, pods, sizeof *plan->stays);
@@ -98,24 +112,38 @@ mark_nodes(planning *plan, spotopt_error *err)
     plan->target = spotopt__alloc_array(plan->context, pods, sizeof *plan->target);
     plan->movers = spotopt__alloc_array(plan->context, pods, sizeof *plan->movers);
     if (plan->leaves == NULL || plan->stays == NULL || plan->why == NULL || plan->pdb == NULL ||
-        plan->missing == NULL || plan->target == NULL || plan->movers == NULL)
+        plan->missing == NULL || plan->target == NULL || plan->movers == NULL ||
+        plan->start_s == NULL)
         return spotopt__nomem(err, "a drain");
+    if (plan->params.plan_text != NULL) {
+        spotopt_status status = spotopt__fleet_read(cluster, plan->params.plan_text,
+                                                    plan->params.plan_length, &plan->fleet, err);
+        if (status != SPOTOPT_OK)
+            return status;
+        for (size_t n = 0; n < cluster->nodes.count && plan->params.node_count == 0; n++)
+            plan->leaves[n] = plan->fleet.drains[n] &&
+                              (plan->progress == NULL || !plan->progress->sites.at[n].is_gone);
+    }
     for (size_t i = 0; i < plan->params.node_count; i++) {
         const char *name = plan->params.nodes[i];
         uint32_t node = name == NULL ? NONE : spotopt__map_get(&cluster->node_by_name, name);
         if (node == NONE)
             return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "node \"%s\" is not in the cluster",
                                  name == NULL ? "" : name);
-        plan->leaves[node] = 1;
+        plan->leaves[node] = plan->progress == NULL || !plan->progress->sites.at[node].is_gone;
     }
     return SPOTOPT_OK;
 }
 
+/* Pods on nodes that leave, and those that the drain has left without a node. */
 static bool
 must_leave(const planning *plan, uint32_t index)
 {
     const spotopt__pod *pod = &plan->cluster->pods.at[index];
 
+    if (plan->progress != NULL && index < plan->progress->pod_count &&
+        plan->progress->pods[index].stage == SPOTOPT__STAGE_WAITS)
+        return true;
     return pod->node != NONE && plan->leaves[pod->node] && !pod->is_mirror && !pod->is_daemon &&
            !pod->is_terminating && !pod->is_gated && !spotopt__pod_is_finished(pod);
 }
@@ -130,7 +158,12 @@ find_blocked(planning *plan, spotopt_error *err)
                               .target = plan->target,
                               .launches = &boundless,
                               .launch_count = 1,
-                              .start_s = plan->params.start_s};
+                              .start_s = plan->params.start_s,
+                              .detach_s = plan->terms.detach_s,
+                              .evictions_per_h = plan->terms.evictions_per_h,
+                              .gates = plan->terms.gates.at,
+                              .gate_count = plan->terms.gates.count,
+                              .outlook = &plan->outlook};
     spotopt__schedule schedule;
     spotopt_status status;
 
@@ -143,10 +176,14 @@ find_blocked(planning *plan, spotopt_error *err)
         return status;
     for (size_t b = 0; b < schedule.blocked.count; b++) {
         const spotopt__drain_blocked *blocked = &schedule.blocked.at[b];
+        if (blocked->pod == NONE)
+            continue;
         plan->stays[blocked->pod] = 1;
         plan->why[blocked->pod] = blocked->why;
         plan->pdb[blocked->pod] = blocked->pdb;
     }
+    for (uint32_t i = 0; i < plan->cluster->pods.count; i++) /* nothing holds a pod that waits */
+        plan->stays[i] = plan->stays[i] && plan->cluster->pods.at[i].node != NONE;
     spotopt__schedule_free(&schedule);
     return SPOTOPT_OK;
 }
@@ -156,6 +193,8 @@ compare_movers(const void *a, const void *b)
 {
     const mover *x = a, *y = b;
 
+    if (x->waits != y->waits)
+        return x->waits ? -1 : 1;
     if (x->priority != y->priority)
         return x->priority > y->priority ? -1 : 1;
     if (x->size != y->size)
@@ -182,6 +221,7 @@ sort_movers(planning *plan)
         if (!must_leave(plan, i) || plan->stays[i])
             continue;
         made->pod = i;
+        made->waits = cluster->pods.at[i].node == NONE;
         made->priority = shape->priority;
         made->size = (double)shape->request.of[SPOTOPT__CPU] / cpu +
                      (double)shape->request.of[SPOTOPT__MEMORY] / memory;
@@ -228,6 +268,67 @@ find_site(planning *plan, uint32_t pod)
     return true;
 }
 
+/* The nodes of the fleet that movers are to run on and that are not there yet, sized for these. */
+static bool
+add_fleet(planning *plan)
+{
+    const spotopt_cluster *cluster = plan->cluster;
+    size_t nodes = cluster->nodes.count;
+    uint32_t *site_of =
+        spotopt__alloc_array(plan->context, plan->fleet.launches.count + 1, sizeof *site_of);
+    bool done = site_of != NULL;
+
+    for (size_t n = 0; n < nodes && done; n++) /* nothing moves to what the plan lets go */
+        plan->places.sites.at[n].is_open =
+            plan->places.sites.at[n].is_open && !plan->fleet.drains[n];
+    for (size_t k = 0; k < plan->mover_count && done; k++) {
+        uint32_t pod = plan->movers[k], *wanted = &plan->fleet.wanted[pod], l;
+        const spotopt__amounts *request = &cluster->shapes.at[cluster->pods.at[pod].shape].request;
+        spotopt__site site;
+        if (*wanted == NONE || *wanted < nodes)
+            continue;
+        l = *wanted - (uint32_t)nodes;
+        if (site_of[l] == 0) {
+            memset(&site, 0, sizeof site);
+            site.name = plan->fleet.launches.at[l].name;
+            site.last_pod = NONE;
+            site_of[l] = (uint32_t)plan->places.sites.count;
+            done = spotopt__places_add_site(&plan->places, &site) &&
+                   spotopt__vec_push(plan->context, &plan->launches, plan->fleet.launches.at[l]);
+        }
+        if (!done)
+            break;
+        *wanted = site_of[l];
+        for (uint32_t r = 0; r < cluster->resources.count; r++) {
+            plan->places.sites.at[site_of[l]].room.of[r] += request->of[r];
+            plan->launches.at[site_of[l] - nodes].room.of[r] += request->of[r];
+        }
+    }
+    spotopt__free(plan->context, site_of);
+    return done;
+}
+
+/* Puts a pod where the plan has it, if that still takes it. False: no memory. */
+static bool
+find_wanted(planning *plan, uint32_t pod)
+{
+    spotopt__places *places = &plan->places;
+    uint32_t wanted = plan->fleet.wanted[pod];
+    spotopt__place_rules *rules;
+    const char *why;
+    bool for_good;
+
+    if (wanted == NONE)
+        return true;
+    if (wanted >= plan->cluster->nodes.count)
+        return spotopt__places_put(places, pod, wanted);
+    rules = spotopt__places_rules(places, pod);
+    if (rules == NULL)
+        return false;
+    return !spotopt__place_allows(places, rules, pod, &places->sites.at[wanted], &why, &for_good) ||
+           spotopt__places_put(places, pod, wanted);
+}
+
 static spotopt_status
 find_targets(planning *plan, spotopt_error *err)
 {
@@ -238,8 +339,15 @@ find_targets(planning *plan, spotopt_error *err)
         return status;
     if (!sort_movers(plan))
         return spotopt__nomem(err, "a drain");
+    if (plan->fleet.wanted != NULL) {
+        bool done = add_fleet(plan);
+        for (size_t k = 0; k < plan->mover_count && done; k++)
+            done = find_wanted(plan, plan->movers[k]);
+        if (!done)
+            return spotopt__nomem(err, "a drain");
+    }
     for (size_t k = 0; k < plan->mover_count; k++) {
-        if (!find_site(plan, plan->movers[k]))
+        if (plan->places.where[plan->movers[k]] == NONE && !find_site(plan, plan->movers[k]))
             return spotopt__nomem(err, "a drain");
     }
     if (plan->params.catalog != NULL)
@@ -279,15 +387,18 @@ write_blocked(const planning *plan, const spotopt__pdb_book *book, spotopt__jw *
     for (size_t b = 0; b < plan->schedule.blocked.count && !failed; b++) {
         spotopt__drain_blocked blocked = plan->schedule.blocked.at[b];
         spotopt__str unblock;
-        if (plan->stays[blocked.pod]) { /* it was given no target, since it cannot leave */
+        if (blocked.pod != NONE &&
+            plan->stays[blocked.pod]) { /* it was given no target, since it cannot leave */
             blocked.why = plan->why[blocked.pod];
             blocked.pdb = plan->pdb[blocked.pod];
         }
         spotopt__str_init(&unblock, plan->context);
-        spotopt__drain_unblock(cluster, book, &blocked, plan->missing[blocked.pod], &unblock);
+        spotopt__drain_unblock(cluster, book, &blocked,
+                               blocked.pod == NONE ? NULL : plan->missing[blocked.pod], &unblock);
         failed = unblock.failed;
         spotopt__jw_object(jw);
-        spotopt__jw_put_text(jw, "pod", cluster->pods.at[blocked.pod].id);
+        spotopt__jw_put_text(jw, "pod",
+                             blocked.pod == NONE ? NULL : cluster->pods.at[blocked.pod].id);
         spotopt__jw_put_text(jw, "node",
                              blocked.node == NONE ? NULL : cluster->nodes.at[blocked.node].name);
         spotopt__jw_put_text(jw, "pdb",
@@ -349,12 +460,43 @@ write_plan(const planning *plan, const spotopt__drain_job *job, spotopt_drain *d
     return done && drain->text != NULL ? SPOTOPT_OK : spotopt__nomem(err, "a drain plan");
 }
 
+/* Keeps what planning anew needs. */
+static spotopt_status
+remember(planning *plan, spotopt__drain_memory *memory, spotopt_error *err)
+{
+    spotopt_status status = plan->progress == NULL
+                                ? spotopt__progress_make(plan->cluster, &memory->start, err)
+                                : spotopt__progress_copy(plan->progress, &memory->start, err);
+    bool done = status == SPOTOPT_OK;
+
+    memory->old_launches = memory->start.launched.count;
+    for (size_t l = 0; l < plan->launches.count && done; l++) {
+        const spotopt__launch *launch = &plan->launches.at[l];
+        const spotopt__site *site = &plan->places.sites.at[plan->cluster->nodes.count + l];
+        const spotopt__launched launched = {launch->name, launch->pool, site->labels, launch->room};
+        done = spotopt__progress_add_launch(&memory->start, &launched, plan->params.launch_s);
+    }
+    for (uint32_t n = 0; n < plan->cluster->nodes.count && done; n++)
+        done = !plan->leaves[n] || spotopt__vec_push(plan->context, &memory->nodes, n);
+    memory->schedule = plan->schedule;
+    memset(&plan->schedule, 0, sizeof plan->schedule);
+    plan->schedule.context = plan->context;
+    memcpy(memory->sha256, plan->params.cluster->sha256, sizeof memory->sha256);
+    memory->start_s = plan->params.start_s;
+    memory->launch_s = plan->params.launch_s;
+    return done ? SPOTOPT_OK : spotopt__nomem(err, "a drain");
+}
+
 static spotopt_status
 make_plan(planning *plan, spotopt_drain *drain, spotopt_error *err)
 {
     spotopt__drain_job job;
     spotopt_status status = mark_nodes(plan, err);
 
+    if (status == SPOTOPT_OK)
+        status = spotopt__drain_terms_make(plan->params.policy, plan->cluster, plan->params.start_s,
+                                           plan->params.now_s, plan->start_s, &plan->terms, err);
+    plan->outlook.start_s = plan->start_s;
     if (status == SPOTOPT_OK)
         status = find_blocked(plan, err);
     if (status == SPOTOPT_OK)
@@ -370,8 +512,15 @@ make_plan(planning *plan, spotopt_drain *drain, spotopt_error *err)
     job.notice_s = plan->params.notice_s;
     job.launch_s = plan->params.launch_s;
     job.start_s = plan->params.start_s;
+    job.detach_s = plan->terms.detach_s;
+    job.evictions_per_h = plan->terms.evictions_per_h;
+    job.gates = plan->terms.gates.at;
+    job.gate_count = plan->terms.gates.count;
+    job.outlook = &plan->outlook;
     status = spotopt__drain_schedule(&job, &plan->schedule, err);
-    return status == SPOTOPT_OK ? write_plan(plan, &job, drain, err) : status;
+    if (status == SPOTOPT_OK)
+        status = write_plan(plan, &job, drain, err);
+    return status == SPOTOPT_OK ? remember(plan, &drain->memory, err) : status;
 }
 
 static void
@@ -388,20 +537,22 @@ free_plan(planning *plan)
     spotopt__vec_free(plan->context, &plan->launches);
     spotopt__arena_free(&plan->arena);
     spotopt__schedule_free(&plan->schedule);
+    spotopt__free(plan->context, plan->start_s);
+    spotopt__drain_terms_free(&plan->terms);
+    if (plan->fleet.context != NULL || plan->fleet.wanted != NULL)
+        spotopt__fleet_free(&plan->fleet);
+    spotopt__moment_free(&plan->moment);
 }
 
 spotopt_status
-spotopt_drain_plan(spotopt_context *context, const spotopt_drain_params *params,
-                   const spotopt_options *options, spotopt_drain **out, spotopt_error *err)
+spotopt__drain_plan_from(spotopt_context *context, const spotopt_drain_params *params,
+                         const spotopt__progress *progress, spotopt_drain **out, spotopt_error *err)
 {
     planning plan;
     spotopt_drain *drain;
     spotopt_status status;
 
-    (void)options; /* a drain takes milliseconds: there is nothing to cut short */
     memset(&plan, 0, sizeof plan);
-    if (out == NULL)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "out is NULL");
     status = check_params(params, &plan, err);
     if (status != SPOTOPT_OK)
         return status;
@@ -409,9 +560,19 @@ spotopt_drain_plan(spotopt_context *context, const spotopt_drain_params *params,
     if (drain == NULL)
         return spotopt__nomem(err, "a drain");
     drain->context = spotopt__context_hold(context);
-    plan.places.context = plan.schedule.context = plan.context;
+    drain->memory.start.context = drain->memory.schedule.context = plan.context;
+    drain->keeper = spotopt__context_hold(plan.context);
+    plan.places.context = plan.schedule.context = plan.moment.context = plan.terms.context =
+        plan.context;
+    plan.progress = progress;
     spotopt__arena_init(&plan.arena, plan.context);
-    status = make_plan(&plan, drain, err);
+    if (progress != NULL) {
+        status = spotopt__moment_make(params->cluster, progress, &plan.moment, err);
+        plan.cluster = &plan.moment.cluster;
+        plan.outlook = plan.moment.outlook;
+    }
+    if (status == SPOTOPT_OK)
+        status = make_plan(&plan, drain, err);
     free_plan(&plan);
     if (status != SPOTOPT_OK) {
         spotopt_drain_free(drain);
@@ -421,16 +582,37 @@ spotopt_drain_plan(spotopt_context *context, const spotopt_drain_params *params,
     return SPOTOPT_OK;
 }
 
+spotopt_status
+spotopt_drain_plan(spotopt_context *context, const spotopt_drain_params *params,
+                   const spotopt_options *options, spotopt_drain **out, spotopt_error *err)
+{
+    (void)options; /* a drain takes milliseconds: there is nothing to cut short */
+    if (out == NULL)
+        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "out is NULL");
+    return spotopt__drain_plan_from(context, params, NULL, out, err);
+}
+
+const spotopt__drain_memory *
+spotopt__drain_recall(const spotopt_drain *drain)
+{
+    return &drain->memory;
+}
+
 void
 spotopt_drain_free(spotopt_drain *drain)
 {
-    spotopt_context *context;
+    spotopt_context *context, *keeper;
 
     if (drain == NULL)
         return;
     context = drain->context;
+    keeper = drain->keeper;
+    spotopt__progress_free(&drain->memory.start);
+    spotopt__schedule_free(&drain->memory.schedule);
+    spotopt__vec_free(keeper, &drain->memory.nodes);
     spotopt__free(context, drain->text);
     spotopt__free(context, drain);
+    spotopt__context_drop(keeper);
     spotopt__context_drop(context);
 }
 

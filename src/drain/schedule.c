@@ -31,6 +31,66 @@ free_state(spotopt__drain_state *s)
     spotopt__free(s->context, s->is_locked);
     spotopt__free(s->context, s->events);
     spotopt__free(s->context, s->emptied);
+    spotopt__free(s->context, s->up_s);
+    spotopt__free(s->context, s->is_stuck);
+    spotopt__free(s->context, s->is_open);
+    spotopt__free(s->context, s->open_count);
+    spotopt__free(s->context, s->gate_first);
+    spotopt__free(s->context, s->gate_of);
+    spotopt__free(s->context, s->closed);
+    spotopt__free(s->context, s->evicted_s);
+}
+
+/* What budgets of nodes and times to come need. */
+static bool
+make_more_arrays(spotopt__drain_state *s)
+{
+    const spotopt__drain_job *job = s->job;
+    spotopt_context *context = s->context;
+    size_t nodes = s->cluster->nodes.count, entries = 0, past = 0, all = s->cluster->pods.count;
+
+    for (size_t g = 0; g < job->gate_count; g++)
+        entries += job->gates[g].node_count;
+    if (job->outlook != NULL)
+        past = job->outlook->evicted_count;
+    s->up_s = spotopt__alloc_array(context, nodes + job->launch_count + 1, sizeof *s->up_s);
+    s->is_stuck = spotopt__alloc_array(context, nodes + 1, sizeof *s->is_stuck);
+    s->is_open = spotopt__alloc_array(context, nodes + 1, sizeof *s->is_open);
+    s->open_count = spotopt__alloc_array(context, job->gate_count + 1, sizeof *s->open_count);
+    s->gate_first = spotopt__alloc_array(context, nodes + 2, sizeof *s->gate_first);
+    s->gate_of = spotopt__alloc_array(context, entries + 1, sizeof *s->gate_of);
+    s->closed = spotopt__alloc_array(context, nodes + 1, sizeof *s->closed);
+    s->evicted_s = spotopt__alloc_array(context, past + all + 1, sizeof *s->evicted_s);
+    if (s->up_s == NULL || s->is_stuck == NULL || s->is_open == NULL || s->open_count == NULL ||
+        s->gate_first == NULL || s->gate_of == NULL || s->closed == NULL || s->evicted_s == NULL)
+        return false;
+    for (size_t n = 0; n < nodes + job->launch_count; n++) {
+        bool is_told = n < nodes && job->outlook != NULL && job->outlook->up_s != NULL;
+        s->up_s[n] = n >= nodes ? job->launch_s : is_told ? job->outlook->up_s[n] : 0.0;
+    }
+    for (size_t e = 0; e < past; e++)
+        s->evicted_s[s->evicted_count++] = job->outlook->evicted_s[e];
+    for (size_t g = 0; g < job->gate_count; g++) {
+        for (size_t k = 0; k < job->gates[g].node_count; k++)
+            s->gate_first[job->gates[g].nodes[k] + 2]++;
+    }
+    for (size_t n = 2; n < nodes + 2; n++)
+        s->gate_first[n] += s->gate_first[n - 1];
+    for (size_t g = 0; g < job->gate_count; g++) {
+        for (size_t k = 0; k < job->gates[g].node_count; k++)
+            s->gate_of[s->gate_first[job->gates[g].nodes[k] + 1]++] = (uint32_t)g;
+    }
+    return true;
+}
+
+static size_t
+count_gate_events(const spotopt__drain_job *job)
+{
+    size_t count = 0;
+
+    for (size_t g = 0; g < job->gate_count; g++)
+        count += job->gates[g].count;
+    return count;
 }
 
 static bool
@@ -41,9 +101,9 @@ make_arrays(spotopt__drain_state *s)
     size_t nodes = cluster->nodes.count, targets = nodes + s->job->launch_count,
            pods = cluster->pods.count;
     size_t budgets = cluster->pdbs.count, workloads = cluster->workloads.count;
-    size_t heaps = targets + 3 * budgets + workloads;
+    size_t heaps = targets + 3 * budgets + workloads + nodes;
 
-    s->moves = spotopt__alloc_array(context, pods + 1, sizeof *s->moves);
+    s->moves = spotopt__alloc_array(context, pods + nodes + 1, sizeof *s->moves);
     s->move_of = spotopt__alloc_array(context, pods + 1, sizeof *s->move_of);
     s->best = spotopt__alloc_array(context, budgets + 1, sizeof *s->best);
     s->room =
@@ -56,24 +116,28 @@ make_arrays(spotopt__drain_state *s)
     s->used_at = spotopt__alloc_array(context, budgets + 1, sizeof *s->used_at);
     s->savable = spotopt__alloc_array(context, budgets + 1, sizeof *s->savable);
     s->is_locked = spotopt__alloc_array(context, workloads + 1, sizeof *s->is_locked);
-    /* A move makes two, a terminating pod one; launches and the notice one each. */
-    s->events = spotopt__alloc_array(context, 2 * pods + 2, sizeof *s->events);
+    /* A move makes three, a pod that comes ready or ends one; launches, the notice and the rate one
+       each. */
+    s->events = spotopt__alloc_array(context, 4 * pods + nodes + count_gate_events(s->job) + 3,
+                                     sizeof *s->events);
     s->emptied = spotopt__alloc_array(context, nodes + 1, sizeof *s->emptied);
     if (s->moves == NULL || s->move_of == NULL || s->best == NULL || s->room == NULL ||
         s->inhabitants == NULL || s->node_first == NULL || s->node_pod == NULL ||
         s->wait_node == NULL || s->used == NULL || s->used_at == NULL || s->savable == NULL ||
-        s->is_locked == NULL || s->events == NULL || s->emptied == NULL)
+        s->is_locked == NULL || s->events == NULL || s->emptied == NULL || !make_more_arrays(s))
         return false;
     s->wait_ready = s->wait_node + targets;
     s->wait_sick = s->wait_ready + budgets;
     s->wait_late = s->wait_sick + budgets;
     s->wait_lock = s->wait_late + budgets;
+    s->wait_open = s->wait_lock + workloads;
     for (size_t i = 0; i < heaps; i++)
         s->wait_node[i] = NONE;
     for (size_t i = 0; i < pods; i++)
         s->move_of[i] = NONE;
     return spotopt__vec_reserve(context, &s->out->steps, pods + 2 * nodes + s->job->launch_count) &&
-           spotopt__vec_reserve(context, &s->out->blocked, pods) &&
+           spotopt__vec_reserve(context, &s->out->blocked, pods + nodes) &&
+           spotopt__vec_reserve(context, &s->out->moved, pods) &&
            spotopt__vec_reserve(context, &s->out->lost, pods);
 }
 
@@ -136,6 +200,30 @@ block(spotopt__drain_state *s, uint32_t pod, uint32_t pdb, int32_t why)
 {
     spotopt__drain_blocked blocked = {pod, s->cluster->pods.at[pod].node, pdb, why};
     s->out->blocked.at[s->out->blocked.count++] = blocked;
+    if (blocked.node != NONE)
+        s->is_stuck[blocked.node] = 1;
+}
+
+/* What the outlook tells about how the move's pod will come and go. */
+static void
+add_times(const spotopt__drain_state *s, spotopt__move *move)
+{
+    const spotopt__drain_outlook *outlook = s->job->outlook;
+    const spotopt__pod *pod = &s->cluster->pods.at[move->pod];
+
+    move->start_s = s->job->start_s;
+    if (outlook == NULL)
+        return;
+    if (outlook->start_s != NULL)
+        move->start_s = outlook->start_s[move->pod];
+    if (outlook->hold_s != NULL)
+        move->hold_s = outlook->hold_s[move->pod];
+    /* Against a deadline nobody waits until a pod is ready before it is told to go. */
+    move->comes_ready = !move->is_place && s->job->notice_s <= 0.0 && !pod->is_ready &&
+                        move->kind == SPOTOPT__EVICT_SICK && outlook->ready_s != NULL &&
+                        outlook->ready_s[move->pod] < INFINITY;
+    if (move->comes_ready && outlook->ready_s[move->pod] > move->hold_s)
+        move->hold_s = outlook->ready_s[move->pod];
 }
 
 static void
@@ -149,9 +237,9 @@ add_move(spotopt__drain_state *s, uint32_t pod_index)
     spotopt__move *move = &s->moves[s->move_count];
     uint32_t entry = s->book.first[pod_index];
     /* A stateful set makes a pod again under the old one's name, so only when that has gone; a
-       volume for one pod alone has the same effect. */
-    bool waits_for_old =
-        (owner != NULL && owner->kind == SPOTOPT__STATEFUL_SET) || shape->has_exclusive_claim;
+       volume that only one pod or one node can have does the same. */
+    bool has_volume = shape->has_exclusive_claim || shape->has_attached_claim;
+    bool waits_for_old = (owner != NULL && owner->kind == SPOTOPT__STATEFUL_SET) || has_volume;
 
     memset(move, 0, sizeof *move);
     move->pod = pod_index;
@@ -163,10 +251,17 @@ add_move(spotopt__drain_state *s, uint32_t pod_index)
     move->priority = shape->priority;
     move->pdb = move->lock = NONE;
     move->at_s = -1.0;
-    move->ready_s = s->job->start_s;
+    add_times(s, move);
+    move->ready_s = move->start_s;
+    move->turn = move->is_place && owner != NULL && owner->is_ordered && s->job->outlook != NULL
+                     ? pod->workload
+                     : NONE;
+    if (move->turn != NONE && move->hold_s > 0.0) /* evicted before the start, not bound yet */
+        s->is_locked[move->turn]++;
     if (!move->is_place) {
         move->grace_s = shape->grace_s > 0.0 ? shape->grace_s : 0.0;
         move->ready_s += waits_for_old ? move->grace_s : 0.0;
+        move->ready_s += has_volume ? s->job->detach_s : 0.0;
         if (owner != NULL && owner->is_ordered)
             move->lock = pod->workload;
     }
@@ -180,6 +275,39 @@ add_move(spotopt__drain_state *s, uint32_t pod_index)
     s->move_of[pod_index] = (uint32_t)s->move_count++;
 }
 
+/* A pod that was evicted before the start and keeps its ordered set waiting until it has left. */
+bool
+spotopt__drain_is_ending(const spotopt__drain_job *job, uint32_t index)
+{
+    const spotopt__pod *pod = &job->cluster->pods.at[index];
+
+    return job->outlook != NULL && job->outlook->gone_s != NULL && pod->is_terminating &&
+           pod->node != NONE && !spotopt__pod_is_finished(pod) && !pod->is_daemon &&
+           !pod->is_mirror;
+}
+
+/* Pods that will be ready or gone without our doing. */
+static void
+find_coming(spotopt__drain_state *s)
+{
+    const spotopt__drain_outlook *outlook = s->job->outlook;
+
+    for (uint32_t i = 0; i < s->cluster->pods.count; i++) {
+        const spotopt__pod *pod = &s->cluster->pods.at[i];
+        bool is_ordered =
+            pod->workload != NONE && s->cluster->workloads.at[pod->workload].is_ordered;
+        if (is_ordered && spotopt__drain_is_ending(s->job, i))
+            s->is_locked[pod->workload]++;
+        if (outlook == NULL || outlook->ready_s == NULL || pod->node == NONE || pod->is_ready ||
+            !(outlook->ready_s[i] < INFINITY))
+            continue;
+        if (is_ordered)
+            s->is_locked[pod->workload]++;
+        for (uint32_t e = s->book.first[i]; e < s->book.first[i + 1]; e++)
+            s->best[s->book.match[e]] += !s->book.is_counted[e];
+    }
+}
+
 /* Sorts pods into those that move, those that cannot, and those that nothing is asked of. */
 static void
 find_moves(spotopt__drain_state *s)
@@ -188,6 +316,7 @@ find_moves(spotopt__drain_state *s)
 
     for (size_t p = 0; p < cluster->pdbs.count; p++)
         s->best[p] = s->book.of[p].healthy;
+    find_coming(s);
     for (uint32_t i = 0; i < cluster->pods.count; i++) {
         const spotopt__pod *pod = &cluster->pods.at[i];
         uint32_t target = s->job->target[i];
@@ -268,13 +397,20 @@ name_leftovers(spotopt__drain_state *s)
         const spotopt__move *move = &s->moves[m];
         if (move->at_s >= 0.0 || move->is_late)
             continue;
-        if (is_refused(s, move))
+        if (!move->is_place && !s->is_open[move->from])
+            block(s, move->pod, NONE, SPOTOPT__POOL_BUDGET);
+        else if (is_refused(s, move))
             block(s, move->pod, move->pdb,
                   spotopt__pdb_refusal(&s->cluster->pdbs.at[move->pdb], &s->book.of[move->pdb]));
         else if (s->job->notice_s > 0.0 && move->is_leaving)
             s->out->lost.at[s->out->lost.count++] = move->pod;
         else
             block(s, move->pod, NONE, SPOTOPT__NO_TARGET);
+    }
+    for (uint32_t n = 0; n < s->cluster->nodes.count; n++) {
+        if (s->job->leaves[n] && !s->is_open[n] && s->inhabitants[n] == 0)
+            s->out->blocked.at[s->out->blocked.count++] =
+                (spotopt__drain_blocked){NONE, n, NONE, SPOTOPT__POOL_BUDGET};
     }
     /* Both halves ascend by pod; so shall the whole. The moves' places serve as the buffer. */
     merged = s->out->blocked.count;
@@ -335,5 +471,6 @@ spotopt__schedule_free(spotopt__schedule *schedule)
     spotopt__vec_free(schedule->context, &schedule->steps);
     spotopt__vec_free(schedule->context, &schedule->blocked);
     spotopt__vec_free(schedule->context, &schedule->lost);
+    spotopt__vec_free(schedule->context, &schedule->moved);
     memset(schedule, 0, sizeof *schedule);
 }

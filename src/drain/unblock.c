@@ -149,7 +149,7 @@ spotopt__drain_unblock(const spotopt_cluster *cluster, const spotopt__pdb_book *
                        const spotopt__drain_blocked *blocked, const char *missing,
                        spotopt__str *text)
 {
-    const spotopt__pod *pod = &cluster->pods.at[blocked->pod];
+    const spotopt__pod *pod = blocked->pod == NONE ? NULL : &cluster->pods.at[blocked->pod];
 
     switch (blocked->why) {
     case SPOTOPT__NO_HEADROOM:
@@ -169,6 +169,12 @@ spotopt__drain_unblock(const spotopt_cluster *cluster, const spotopt__pdb_book *
         spotopt__str_addf(
             text, "run %s under a controller, or delete it by hand: nobody would make it again",
             pod->id);
+        break;
+    case SPOTOPT__POOL_BUDGET:
+        spotopt__str_addf(text,
+                          "raise nodes in the policy's drain.node_budgets that holds %s, or wait "
+                          "for another one to be deleted",
+                          cluster->nodes.at[blocked->node].name);
         break;
     case SPOTOPT__BUDGET_LAGGING:
         spotopt__str_addf(text,

@@ -14,18 +14,26 @@
  * while its budget allows a disruption. Since healthy pods that wait never get fewer by waiting, a
  * pod that no budget lets go in the end could not have gone in any order.
  */
+#include <math.h>
+
 #include "base/base.h"
 #include "drain/moves.h"
 
 #define NONE SPOTOPT__NONE
+#define SECONDS_AN_HOUR 3600.0
 #define SAME_TIME_S 1e-6 /* events closer than this are one instant, the later one's */
 
 /* At one time in this order: what a notice ends still counts as done just before it. */
 enum {
     EVENT_LAUNCHED,
-    EVENT_READY,      /* a move: the pod is ready on its target */
-    EVENT_GONE,       /* a move: the old pod has left */
-    EVENT_TERMINATED, /* a pod that was terminating from the start */
+    EVENT_READY,       /* a move: the pod is ready on its target */
+    EVENT_GONE,        /* a move: the old pod has left */
+    EVENT_TERMINATED,  /* a pod that was terminating from the start */
+    EVENT_COMES_READY, /* a pod that was not ready at the start */
+    EVENT_HOLD_OVER,   /* a move: it may be tried again */
+    EVENT_UP,          /* a node of the cluster takes pods from now on */
+    EVENT_GATE,        /* a disruption budget of nodes changes */
+    EVENT_RATE,        /* another eviction may be made */
     EVENT_NOTICE_OVER
 };
 
@@ -190,18 +198,18 @@ wake_budget(play *s, uint32_t pdb)
 static bool
 is_on_the_way(const play *s, const spotopt__move *move)
 {
-    return move->to >= s->cluster->nodes.count && !s->are_launched;
+    return s->up_s[move->to] > s->now_s;
 }
 
 /* When the pod is ready on its target if the move is made now. */
 static double
 ready_at(const play *s, const spotopt__move *move)
 {
-    double bound_s = s->now_s + (move->ready_s - s->job->start_s);
+    double bound_s = s->now_s + (move->ready_s - move->start_s), up_s = s->up_s[move->to];
 
     if (!is_on_the_way(s, move))
         return s->now_s + move->ready_s;
-    return (bound_s > s->job->launch_s ? bound_s : s->job->launch_s) + s->job->start_s;
+    return (bound_s > up_s ? bound_s : up_s) + move->start_s;
 }
 
 /*
@@ -211,7 +219,7 @@ ready_at(const play *s, const spotopt__move *move)
 static bool
 must_wait_for_launch(const play *s, const spotopt__move *move)
 {
-    bool is_in_time = s->job->launch_s + tail_of(move) <= s->job->notice_s;
+    bool is_in_time = s->up_s[move->to] + tail_of(move) <= s->job->notice_s;
 
     if (!is_on_the_way(s, move))
         return false;
@@ -263,6 +271,21 @@ add_step(play *s, int32_t kind, uint32_t node, uint32_t pod, uint32_t pdb, int64
     out->steps.count++;
 }
 
+static bool
+has_rate(const play *s)
+{
+    return s->job->evictions_per_h > 0 && s->job->notice_s <= 0.0;
+}
+
+/* When the next eviction may be made: as many as an hour allows lie an hour back. */
+static double
+rate_over_s(const play *s)
+{
+    size_t most = s->job->evictions_per_h;
+
+    return s->evicted_count < most ? 0.0 : s->evicted_s[s->evicted_count - most] + SECONDS_AN_HOUR;
+}
+
 static void
 note_end(play *s, double at_s)
 {
@@ -287,7 +310,7 @@ lose_inhabitant(play *s, uint32_t node)
 {
     if (s->inhabitants[node] == SPOTOPT__NODE_LOST)
         return;
-    if (--s->inhabitants[node] == 0 && s->job->leaves[node])
+    if (--s->inhabitants[node] == 0 && s->job->leaves[node] && s->is_open[node])
         s->emptied[s->emptied_count++] = node;
 }
 
@@ -299,14 +322,21 @@ end_grace(play *s, const spotopt__move *move)
     lose_inhabitant(s, move->from);
 }
 
+/* A pod of an ordered workload is on its way no longer. */
+static void
+pass_turn(play *s, uint32_t workload)
+{
+    if (workload == NONE || s->is_locked[workload] == 0)
+        return;
+    if (--s->is_locked[workload] == 0)
+        look_again(s, &s->wait_lock[workload]);
+}
+
 /* The pod is ready on its target. */
 static void
 end_start(play *s, const spotopt__move *move)
 {
-    if (move->lock != NONE) {
-        s->is_locked[move->lock] = 0;
-        look_again(s, &s->wait_lock[move->lock]);
-    }
+    pass_turn(s, move->lock != NONE ? move->lock : move->turn);
     change_healthy(s, move->pod, 1, false);
 }
 
@@ -319,9 +349,10 @@ evict(play *s, spotopt__move *move, bool takes_one)
     if (takes_one)
         headroom = spotopt__pdb_allowed(&s->book.of[move->pdb]) - spoken_for(s, move->pdb);
     add_step(s, SPOTOPT__DO_EVICT, move->from, move->pod, takes_one ? move->pdb : NONE, headroom);
+    s->evicted_s[s->evicted_count++] = s->now_s;
     change_healthy(s, move->pod, -1, true);
     if (move->lock != NONE)
-        s->is_locked[move->lock] = 1;
+        s->is_locked[move->lock]++;
     if (takes_one &&
         !move->is_counted) { /* the API has counted it until the controller looks again */
         s->used[move->pdb] = (uint32_t)spoken_for(s, move->pdb) + 1;
@@ -339,12 +370,16 @@ make_move(play *s, uint32_t index, bool takes_one)
     double notice_s = s->job->notice_s, gone_s = s->now_s + move->grace_s,
            ready_s = ready_at(s, move);
 
+    if (move->is_leaving && notice_s > 0.0 && gone_s > notice_s)
+        gone_s = notice_s;
+    s->out->moved.at[s->out->moved.count++] = (spotopt__drain_moved){
+        move->pod, move->to, move->is_place, s->now_s, move->is_place ? s->now_s : gone_s, ready_s};
     move->at_s = s->now_s;
     change_room(s, move->to, move->pod, -1);
+    if (move->turn != NONE && move->hold_s <= 0.0)
+        s->is_locked[move->turn]++;
     if (!move->is_place) {
         evict(s, move, takes_one);
-        if (move->is_leaving && notice_s > 0.0 && gone_s > notice_s)
-            gone_s = notice_s;
         note_end(s, gone_s);
         if (gone_s > s->now_s)
             add_event(s, gone_s, EVENT_GONE, index);
@@ -379,6 +414,14 @@ is_hopeless(play *s, spotopt__move *move)
     return move->is_late && ready_s > notice_s;
 }
 
+static void
+wait_for_rate(play *s, uint32_t index)
+{
+    if (s->wait_rate == NONE)
+        add_event(s, rate_over_s(s), EVENT_RATE, 0);
+    add_to(s, &s->wait_rate, index);
+}
+
 /* Makes the move, or leaves it where it waits for what it lacks. */
 static void
 try_move(play *s, uint32_t index)
@@ -388,7 +431,9 @@ try_move(play *s, uint32_t index)
     bool takes_one = false;
 
     if (!is_hopeless(s, move)) {
-        if (move->is_late && pdb != NONE && s->savable[pdb] > 0)
+        if (!move->is_place && !s->is_open[move->from])
+            add_to(s, &s->wait_open[move->from], index);
+        else if (move->is_late && pdb != NONE && s->savable[pdb] > 0)
             add_to(s, &s->wait_late[pdb], index);
         else if (lock != NONE && s->is_locked[lock])
             add_to(s, &s->wait_lock[lock], index);
@@ -397,6 +442,8 @@ try_move(play *s, uint32_t index)
         else if (pdb != NONE && !admits(s, pdb, move->kind, &takes_one))
             add_to(s, move->kind == SPOTOPT__EVICT_SICK ? &s->wait_sick[pdb] : &s->wait_ready[pdb],
                    index);
+        else if (!move->is_place && has_rate(s) && rate_over_s(s) > s->now_s)
+            wait_for_rate(s, index);
         else
             make_move(s, index, takes_one);
     }
@@ -437,6 +484,13 @@ is_counted_on(const play *s, uint32_t node)
     return false;
 }
 
+static void
+leave_gates(play *s, uint32_t node)
+{
+    for (uint32_t g = s->gate_first[node]; g < s->gate_first[node + 1]; g++)
+        s->open_count[s->gate_of[g]]--;
+}
+
 /* Nodes whose daemon pods some budget counts are kept to the last: gone, they would take head-room
  * from the moves. */
 static void
@@ -452,9 +506,72 @@ delete_emptied(play *s, bool is_last)
         }
         add_step(s, SPOTOPT__DO_DELETE, node, NONE, NONE, 0);
         note_end(s, s->now_s);
+        leave_gates(s, node);
         bury(s, node, false);
     }
     s->emptied_count = kept;
+}
+
+/* What the budget of nodes allows now. */
+static uint32_t
+gate_width(const spotopt__gate *gate, double now_s)
+{
+    size_t k = 0;
+
+    while (k + 1 < gate->count && gate->from_s[k + 1] <= now_s)
+        k++;
+    return gate->most[k];
+}
+
+static bool
+may_open(const play *s, uint32_t node)
+{
+    if (s->job->notice_s > 0.0)
+        return true;
+    for (uint32_t g = s->gate_first[node]; g < s->gate_first[node + 1]; g++) {
+        uint32_t gate = s->gate_of[g];
+        if (s->open_count[gate] >= gate_width(&s->job->gates[gate], s->now_s))
+            return false;
+    }
+    return true;
+}
+
+static void
+open_node(play *s, uint32_t node)
+{
+    s->is_open[node] = 1;
+    for (uint32_t g = s->gate_first[node]; g < s->gate_first[node + 1]; g++)
+        s->open_count[s->gate_of[g]]++;
+    add_step(s, SPOTOPT__DO_CORDON, node, NONE, NONE, 0);
+    note_end(s, s->now_s);
+    if (s->inhabitants[node] == 0)
+        s->emptied[s->emptied_count++] = node;
+    look_again_at_all(s, &s->wait_open[node]);
+}
+
+/* Cordons the next nodes that their pools' disruption budgets let go. */
+static void
+open_nodes(play *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->closed_count; i++) {
+        if (may_open(s, s->closed[i]))
+            open_node(s, s->closed[i]);
+        else
+            s->closed[kept++] = s->closed[i];
+    }
+    s->closed_count = kept;
+}
+
+static bool
+can_open_more(const play *s)
+{
+    for (size_t i = 0; i < s->closed_count; i++) {
+        if (may_open(s, s->closed[i]))
+            return true;
+    }
+    return false;
 }
 
 static void
@@ -467,6 +584,30 @@ end_notice(play *s)
             s->inhabitants[n] = SPOTOPT__NODE_LOST;
         }
     }
+}
+
+/* Budgets count the pod from now on; if it is to leave, it may be evicted as a ready one. */
+static void
+come_ready(play *s, uint32_t pod)
+{
+    uint32_t index = s->move_of[pod];
+    spotopt__move *move = index == NONE ? NULL : &s->moves[index];
+
+    for (uint32_t e = s->book.first[pod]; e < s->book.first[pod + 1]; e++) {
+        if (s->book.is_counted[e])
+            continue;
+        s->book.is_counted[e] = 1;
+        s->book.of[s->book.match[e]].healthy++;
+        wake_budget(s, s->book.match[e]);
+    }
+    if (s->cluster->pods.at[pod].workload != NONE &&
+        s->cluster->workloads.at[s->cluster->pods.at[pod].workload].is_ordered)
+        pass_turn(s, s->cluster->pods.at[pod].workload);
+    if (move == NULL || !move->comes_ready)
+        return;
+    move->kind = SPOTOPT__EVICT_READY;
+    move->is_counted = move->pdb != NONE;
+    add_to(s, &s->now_heap, index);
 }
 
 static void
@@ -491,10 +632,82 @@ play_event(play *s, const spotopt__drain_event *event)
         pod = &s->cluster->pods.at[event->index];
         change_room(s, pod->node, event->index, 1);
         lose_inhabitant(s, pod->node);
+        if (pod->workload != NONE && s->cluster->workloads.at[pod->workload].is_ordered &&
+            spotopt__drain_is_ending(s->job, event->index))
+            pass_turn(s, pod->workload);
+        break;
+    case EVENT_COMES_READY:
+        come_ready(s, event->index);
+        break;
+    case EVENT_HOLD_OVER:
+        add_to(s, &s->now_heap, event->index);
+        break;
+    case EVENT_UP:
+        look_again_at_all(s, &s->wait_node[event->index]);
+        break;
+    case EVENT_GATE: /* open_nodes() looks at every instant */
+        break;
+    case EVENT_RATE:
+        look_again_at_all(s, &s->wait_rate);
         break;
     default:
         end_notice(s);
         break;
+    }
+}
+
+/* What is on its way already when the drain begins. */
+static void
+add_outlook(play *s)
+{
+    const spotopt_cluster *cluster = s->cluster;
+    const spotopt__drain_outlook *outlook = s->job->outlook;
+
+    for (uint32_t i = 0; i < cluster->pods.count && outlook->ready_s != NULL; i++) {
+        const spotopt__pod *pod = &cluster->pods.at[i];
+        if (pod->node == NONE || pod->is_ready || !(outlook->ready_s[i] < INFINITY))
+            continue;
+        add_event(s, outlook->ready_s[i] > 0.0 ? outlook->ready_s[i] : 0.0, EVENT_COMES_READY, i);
+        note_end(s, outlook->ready_s[i]);
+    }
+    for (uint32_t n = 0; n < cluster->nodes.count; n++) {
+        if (s->up_s[n] > 0.0 && s->up_s[n] < INFINITY)
+            add_event(s, s->up_s[n], EVENT_UP, n);
+    }
+}
+
+/* In which order nodes are disrupted that may not be disrupted all at once. */
+static void
+start_gates(play *s)
+{
+    const spotopt_cluster *cluster = s->cluster;
+
+    for (size_t g = 0; g < s->job->gate_count; g++) {
+        const spotopt__gate *gate = &s->job->gates[g];
+        for (size_t k = 0; k < gate->node_count; k++) {
+            const spotopt__node *node = &cluster->nodes.at[gate->nodes[k]];
+            bool is_under_way = s->job->leaves[gate->nodes[k]] && node->is_unschedulable;
+            s->open_count[g] += !node->is_ready || node->is_terminating || is_under_way;
+        }
+        for (size_t k = 1; k < gate->count; k++)
+            add_event(s, gate->from_s[k], EVENT_GATE, (uint32_t)g);
+    }
+    for (int stuck = 0; stuck < 2; stuck++) {
+        for (uint32_t n = 0; n < cluster->nodes.count; n++) {
+            const spotopt__node *node = &cluster->nodes.at[n];
+            bool is_under_way = !node->is_ready || node->is_terminating || node->is_unschedulable;
+            if (!s->job->leaves[n]) {
+                s->is_open[n] = 1;
+            } else if (is_under_way || s->gate_first[n] == s->gate_first[n + 1]) {
+                s->is_open[n] = 1;
+                if (stuck == 0 && s->inhabitants[n] == 0)
+                    s->emptied[s->emptied_count++] = n;
+                if (stuck == 0)
+                    add_step(s, SPOTOPT__DO_CORDON, n, NONE, NONE, 0);
+            } else if (s->is_stuck[n] == stuck) {
+                s->closed[s->closed_count++] = n;
+            }
+        }
     }
 }
 
@@ -505,15 +718,10 @@ start_play(play *s)
     const spotopt__drain_job *job = s->job;
 
     s->instant = 1;
-    s->now_heap = NONE;
+    s->now_heap = s->wait_rate = NONE;
     for (uint32_t l = 0; l < job->launch_count; l++)
         add_step(s, SPOTOPT__DO_LAUNCH, (uint32_t)cluster->nodes.count + l, NONE, NONE, 0);
-    for (uint32_t n = 0; n < cluster->nodes.count; n++) {
-        if (job->leaves[n])
-            add_step(s, SPOTOPT__DO_CORDON, n, NONE, NONE, 0);
-        if (job->leaves[n] && s->inhabitants[n] == 0)
-            s->emptied[s->emptied_count++] = n;
-    }
+    start_gates(s);
     s->are_launched = job->launch_s <= 0.0;
     if (job->launch_count > 0 && !s->are_launched) {
         add_event(s, job->launch_s, EVENT_LAUNCHED, 0);
@@ -523,12 +731,24 @@ start_play(play *s)
         const spotopt__pod *pod = &cluster->pods.at[i];
         if (pod->is_terminating && pod->node != NONE && !spotopt__pod_is_finished(pod) &&
             !pod->is_daemon && !pod->is_mirror)
-            add_event(s, cluster->shapes.at[pod->shape].grace_s, EVENT_TERMINATED, i);
+            add_event(s,
+                      job->outlook != NULL && job->outlook->gone_s != NULL
+                          ? fmax(job->outlook->gone_s[i], 0.0)
+                          : cluster->shapes.at[pod->shape].grace_s,
+                      EVENT_TERMINATED, i);
     }
+    if (job->outlook != NULL)
+        add_outlook(s);
     if (job->notice_s > 0.0)
         add_event(s, job->notice_s, EVENT_NOTICE_OVER, 0);
-    for (uint32_t m = 0; m < s->move_count; m++)
-        add_to(s, &s->now_heap, m);
+    for (uint32_t m = 0; m < s->move_count; m++) {
+        if (s->moves[m].comes_ready)
+            continue;
+        if (s->moves[m].hold_s > 0.0)
+            add_event(s, s->moves[m].hold_s, EVENT_HOLD_OVER, m);
+        else
+            add_to(s, &s->now_heap, m);
+    }
 }
 
 /* Everything that happens by itself up to a moment; the clock stops at the last of it. */
@@ -548,9 +768,12 @@ spotopt__drain_play(spotopt__drain_state *s)
     start_play(s);
     let_pass(s, 0.0);
     for (;;) {
-        while (s->now_heap != NONE)
-            try_move(s, take_from(s, &s->now_heap));
-        delete_emptied(s, s->event_count == 0);
+        do {
+            open_nodes(s);
+            while (s->now_heap != NONE)
+                try_move(s, take_from(s, &s->now_heap));
+            delete_emptied(s, s->event_count == 0);
+        } while (s->closed_count > 0 && can_open_more(s));
         if (s->event_count == 0)
             break;
         s->instant++;

@@ -9,6 +9,7 @@
  */
 #include <float.h>
 
+#include "io/json_policy.h"
 #include "io/maybe.h"
 #include "model/policy.h"
 
@@ -195,6 +196,12 @@ read_change(reader *r, const spotopt__at *at, spotopt_error *err)
     if (status == SPOTOPT_OK)
         status = spotopt__maybe_real(at, "standard_errors", 0.0, 100.0, &p->change_se, err);
     return status;
+}
+
+static spotopt_status
+read_drain(reader *r, const spotopt__at *at, spotopt_error *err)
+{
+    return spotopt__policy_read_drain(r->policy, at, &r->warned, err);
 }
 
 static spotopt_status
@@ -476,7 +483,7 @@ read_policy(reader *r, const spotopt__at *root, spotopt_error *err)
                                         "weights_from", "worth",    "score",       "slo",
                                         "interruption", "spot",     "diversify",   "allow",
                                         "quotas",       "headroom", "commitments", "change",
-                                        "overrides",    "solver",   NULL};
+                                        "overrides",    "solver",   "drain",       NULL};
     spotopt_policy *p = r->policy;
     spotopt__at parent = spotopt__at_key(root, "parent");
     spotopt__at kind = spotopt__at_key(root, "kind"), version = spotopt__at_key(root, "apiVersion");
@@ -525,6 +532,8 @@ read_policy(reader *r, const spotopt__at *root, spotopt_error *err)
         status = read_part(r, root, "change", read_change, err);
     if (status == SPOTOPT_OK)
         status = read_rows(r, root, "overrides", &p->overrides.count, read_override, err);
+    if (status == SPOTOPT_OK)
+        status = read_part(r, root, "drain", read_drain, err);
     if (status == SPOTOPT_OK)
         status = read_part(r, root, "solver", read_solver, err);
     return status;

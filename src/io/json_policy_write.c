@@ -2,6 +2,7 @@
 /*
  * json_policy_write.c - writes a policy as a document that reads back as the same policy.
  */
+#include "io/json_policy.h"
 #include "model/policy.h"
 
 static void
@@ -177,6 +178,7 @@ spotopt_policy_write(const spotopt_policy *p, char **out_text, size_t *out_lengt
     spotopt__jw_put_real(jw, "standard_errors", p->change_se);
     spotopt__jw_end_object(jw);
     write_overrides(jw, p);
+    spotopt__policy_write_drain(p, jw);
 
     open_object(jw, "solver");
     spotopt__jw_put_real(jw, "gap_rel", p->gap_rel);

@@ -71,16 +71,22 @@ typedef struct spotopt__k8s_volume {
     uint32_t group_count;
 } spotopt__k8s_volume;
 
+/* What keeps a claim from being used in two places. */
+enum {
+    SPOTOPT__HOLDS_NODE = 1, /* ReadWriteOnce: its volume is attached to one node at a time */
+    SPOTOPT__HOLDS_POD = 2   /* ReadWriteOncePod */
+};
+
 typedef struct spotopt__k8s_claim {
     const char *volume;     /* "" while unbound */
     const char *class_name; /* NULL: the default class; "": none */
-    bool is_exclusive;      /* ReadWriteOncePod */
+    unsigned char holds;    /* SPOTOPT__HOLDS_... */
 } spotopt__k8s_claim;
 
 /* A StatefulSet's volumeClaimTemplates[]. */
 typedef struct spotopt__k8s_claim_template {
     const char *name, *class_name;
-    bool is_exclusive;
+    unsigned char holds;
 } spotopt__k8s_claim_template;
 
 /* What the reader knows of a workload beyond the model; one an entry of cluster->workloads. */
@@ -217,15 +223,17 @@ spotopt_status spotopt__k8s_volumes(spotopt__k8s *k8s, const spotopt__k8s_pod *p
 /* The same for one claim by name; fallback NULL: a missing one is worth a warning. */
 spotopt_status spotopt__k8s_claim_groups(spotopt__k8s *k8s, const char *ns, const char *name,
                                          const spotopt__k8s_claim_template *fallback,
-                                         spotopt__k8s_groups *groups, bool *is_exclusive);
+                                         spotopt__k8s_groups *groups, unsigned char *holds);
 spotopt_status spotopt__k8s_claim_template_at(spotopt__k8s *k8s, const spotopt__at *at,
                                               spotopt__k8s_claim_template *out);
 
 /* kubernetes_shape.c: pod specs as shapes. A core is a shape without labels, an index of k8s->cores. */
 spotopt_status spotopt__k8s_core(spotopt__k8s *k8s, const spotopt__k8s_pod *pod, uint32_t *out);
+/* Notes in a shape what its claims hold. */
+void spotopt__k8s_hold(spotopt__shape *shape, unsigned char holds);
 /* A core with other groups (copied). */
 spotopt_status spotopt__k8s_core_with(spotopt__k8s *k8s, uint32_t core, const spotopt__k8s_groups *groups,
-                                      bool is_exclusive, uint32_t *out);
+                                      unsigned char holds, uint32_t *out);
 /* kubernetes_fold.c: turns the cores of all pods and workloads into shapes. */
 spotopt_status spotopt__k8s_finish_shapes(spotopt__k8s *k8s);
 

@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kubernetes_pod.c - pods: where they run, what state they are in, whose they are. */
+#include <math.h>
+
 #include "io/kubernetes.h"
+
+/* When a condition last changed; NaN: it does not say. */
+static double
+changed_s(const spotopt__json *condition)
+{
+    const char *text = spotopt__json_text(spotopt__json_get(condition, "lastTransitionTime"));
+    double at_s;
+
+    return text != NULL && spotopt__parse_time(text, strlen(text), &at_s) ? at_s : NAN;
+}
 
 static spotopt_status
 read_status(spotopt__k8s *k8s, const spotopt__at *status, spotopt__pod *pod)
@@ -9,6 +21,7 @@ read_status(spotopt__k8s *k8s, const spotopt__at *status, spotopt__pod *pod)
                                          "Failed",  "Unknown", NULL};
     const spotopt__at phase = spotopt__at_key(status, "phase"),
                       conditions = spotopt__at_key(status, "conditions");
+    double ready_s = NAN, scheduled_s = NAN;
 
     if (spotopt__at_is_set(status))
         SPOTOPT__TRY(spotopt__want_object(status, k8s->err));
@@ -21,9 +34,14 @@ read_status(spotopt__k8s *k8s, const spotopt__at *status, spotopt__pod *pod)
         const char *type = spotopt__json_text(spotopt__json_get(it, "type")),
                    *is = spotopt__json_text(spotopt__json_get(it, "status"));
 
-        if (type != NULL && is != NULL && strcmp(type, "Ready") == 0)
+        if (type != NULL && is != NULL && strcmp(type, "Ready") == 0) {
             pod->is_ready = strcmp(is, "True") == 0;
+            ready_s = changed_s(it);
+        } else if (type != NULL && strcmp(type, "PodScheduled") == 0) {
+            scheduled_s = changed_s(it);
+        }
     }
+    pod->started_in_s = pod->is_ready && ready_s > scheduled_s ? ready_s - scheduled_s : 0.0;
     return SPOTOPT_OK;
 }
 

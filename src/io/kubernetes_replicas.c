@@ -76,7 +76,7 @@ place_claims(spotopt__k8s *k8s, uint32_t index, const char *ns, const char *name
     spotopt__k8s_groups groups = {0};
     spotopt_status status = SPOTOPT_OK;
     const spotopt__shape *bare;
-    bool is_exclusive = false;
+    unsigned char holds = 0;
 
     if (known->claim_count == 0 || known->bare == SPOTOPT__NONE)
         return SPOTOPT_OK;
@@ -90,10 +90,10 @@ place_claims(spotopt__k8s *k8s, uint32_t index, const char *ns, const char *name
 
         status = claim == NULL ? spotopt__k8s_nomem(k8s)
                                : spotopt__k8s_claim_groups(k8s, ns, claim, &known->claims[i],
-                                                           &groups, &is_exclusive);
+                                                           &groups, &holds);
     }
     if (status == SPOTOPT_OK)
-        status = spotopt__k8s_core_with(k8s, known->bare, &groups, is_exclusive, core);
+        status = spotopt__k8s_core_with(k8s, known->bare, &groups, holds, core);
     spotopt__vec_free(k8s->context, &groups);
     return status;
 }

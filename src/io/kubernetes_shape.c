@@ -382,7 +382,8 @@ put_shape(spotopt__k8s *k8s, const spotopt__shape *shape)
            put_pointer(k8s, shape->scheduler) && put(k8s, (uint32_t)shape->priority) &&
            put(k8s, (uint64_t)shape->grace_s) &&
            put(k8s, (uint64_t)shape->is_do_not_disrupt | (uint64_t)shape->has_local_storage << 1 |
-                        (uint64_t)shape->has_exclusive_claim << 2);
+                        (uint64_t)shape->has_exclusive_claim << 2 |
+                        (uint64_t)shape->has_attached_claim << 3);
 }
 
 /* The core equal to shape; a new one where there is none yet. */
@@ -442,14 +443,14 @@ spotopt__k8s_core(spotopt__k8s *k8s, const spotopt__k8s_pod *pod, uint32_t *out)
 
 spotopt_status
 spotopt__k8s_core_with(spotopt__k8s *k8s, uint32_t core, const spotopt__k8s_groups *groups,
-                       bool is_exclusive, uint32_t *out)
+                       unsigned char holds, uint32_t *out)
 {
     const spotopt__arena_mark mark = spotopt__arena_here(&k8s->cluster->arena);
     spotopt__shape shape = k8s->cores.at[core];
     bool is_new;
 
     SPOTOPT__TRY(set_groups(k8s, groups, &shape));
-    shape.has_exclusive_claim = shape.has_exclusive_claim || is_exclusive;
+    spotopt__k8s_hold(&shape, holds);
     SPOTOPT__TRY(keep_core(k8s, &shape, out, &is_new));
     if (!is_new)
         spotopt__arena_rewind(&k8s->cluster->arena, mark);

@@ -127,14 +127,14 @@ spotopt__k8s_read_volume(spotopt__k8s *k8s, const spotopt__at *at)
 /* The parts of a claim's spec that matter; also of a template's. */
 static spotopt_status
 read_claim_spec(spotopt__k8s *k8s, const spotopt__at *spec, const char **class_name,
-                bool *is_exclusive)
+                unsigned char *holds)
 {
     const spotopt__at class_at = spotopt__at_key(spec, "storageClassName"),
                       modes = spotopt__at_key(spec, "accessModes");
     uint32_t count;
 
     *class_name = NULL;
-    *is_exclusive = false;
+    *holds = 0;
     SPOTOPT__TRY(spotopt__want_object(spec, k8s->err));
     SPOTOPT__TRY(spotopt__k8s_text(k8s, &class_at, class_name));
     SPOTOPT__TRY(spotopt__k8s_list(k8s, &modes, &count));
@@ -143,7 +143,9 @@ read_claim_spec(spotopt__k8s *k8s, const spotopt__at *spec, const char **class_n
         const char *mode = spotopt__json_text(it);
 
         if (mode != NULL && strcmp(mode, "ReadWriteOncePod") == 0)
-            *is_exclusive = true;
+            *holds |= SPOTOPT__HOLDS_POD;
+        else if (mode != NULL && strcmp(mode, "ReadWriteOnce") == 0)
+            *holds |= SPOTOPT__HOLDS_NODE;
     }
     return SPOTOPT_OK;
 }
@@ -162,7 +164,7 @@ spotopt__k8s_read_claim(spotopt__k8s *k8s, const spotopt__at *at)
     spotopt__k8s_meta meta;
 
     SPOTOPT__TRY(spotopt__k8s_meta_at(k8s, at, true, &meta));
-    SPOTOPT__TRY(read_claim_spec(k8s, &spec, &made.class_name, &made.is_exclusive));
+    SPOTOPT__TRY(read_claim_spec(k8s, &spec, &made.class_name, &made.holds));
     if (made.class_name == NULL)
         SPOTOPT__TRY(spotopt__k8s_text(k8s, &class_note, &made.class_name));
     SPOTOPT__TRY(spotopt__k8s_text(k8s, &volume, &made.volume));
@@ -182,7 +184,7 @@ spotopt__k8s_claim_template_at(spotopt__k8s *k8s, const spotopt__at *at,
     SPOTOPT__TRY(spotopt__want_object(at, k8s->err));
     SPOTOPT__TRY(spotopt__want_text(&name, &out->name, k8s->err));
     SPOTOPT__TRY(spotopt__k8s_text(k8s, &name, &out->name));
-    return read_claim_spec(k8s, &spec, &out->class_name, &out->is_exclusive);
+    return read_claim_spec(k8s, &spec, &out->class_name, &out->holds);
 }
 
 static spotopt_status
@@ -217,7 +219,7 @@ add_class(spotopt__k8s *k8s, const char *class_name, const char *source,
 spotopt_status
 spotopt__k8s_claim_groups(spotopt__k8s *k8s, const char *ns, const char *name,
                           const spotopt__k8s_claim_template *fallback, spotopt__k8s_groups *groups,
-                          bool *is_exclusive)
+                          unsigned char *holds)
 {
     const char *id = spotopt__k8s_join(k8s, ns, "/", name), *source;
     const spotopt__k8s_claim *claim;
@@ -230,7 +232,7 @@ spotopt__k8s_claim_groups(spotopt__k8s *k8s, const char *ns, const char *name,
         return spotopt__k8s_nomem(k8s);
     index = spotopt__map_get(&k8s->claim_at, id);
     if (index == SPOTOPT__NONE && fallback != NULL) {
-        *is_exclusive = *is_exclusive || fallback->is_exclusive;
+        *holds |= fallback->holds;
         return add_class(k8s, fallback->class_name, source, groups);
     }
     if (index == SPOTOPT__NONE) {
@@ -239,7 +241,7 @@ spotopt__k8s_claim_groups(spotopt__k8s *k8s, const char *ns, const char *name,
         return SPOTOPT_OK;
     }
     claim = &k8s->claims.at[index];
-    *is_exclusive = *is_exclusive || claim->is_exclusive;
+    *holds |= claim->holds;
     if (*claim->volume == '\0')
         return add_class(k8s, claim->class_name, source, groups);
     index = spotopt__map_get(&k8s->volume_at, claim->volume);
@@ -251,6 +253,13 @@ spotopt__k8s_claim_groups(spotopt__k8s *k8s, const char *ns, const char *name,
     for (uint32_t i = 0; i < k8s->volumes.at[index].group_count; i++)
         SPOTOPT__TRY(add_group(k8s, &k8s->volumes.at[index].groups[i], source, groups));
     return SPOTOPT_OK;
+}
+
+void
+spotopt__k8s_hold(spotopt__shape *shape, unsigned char holds)
+{
+    shape->has_attached_claim = shape->has_attached_claim || (holds & SPOTOPT__HOLDS_NODE) != 0;
+    shape->has_exclusive_claim = shape->has_exclusive_claim || (holds & SPOTOPT__HOLDS_POD) != 0;
 }
 
 /* One of spec.volumes. */
@@ -266,6 +275,7 @@ read_one(spotopt__k8s *k8s, const spotopt__k8s_pod *pod, const spotopt__at *at,
                       name_at = spotopt__at_key(at, "name");
     spotopt__k8s_claim_template made = {0};
     const char *name, *text;
+    unsigned char holds = 0;
 
     SPOTOPT__TRY(spotopt__want_object(at, k8s->err));
     if (spotopt__json_get(at->value, "emptyDir") != NULL ||
@@ -273,19 +283,21 @@ read_one(spotopt__k8s *k8s, const spotopt__k8s_pod *pod, const spotopt__at *at,
         shape->has_local_storage = true;
     if (spotopt__at_is_set(&claim)) {
         SPOTOPT__TRY(spotopt__want_text(&claim_name, &text, k8s->err));
-        return spotopt__k8s_claim_groups(k8s, pod->ns, text, NULL, groups,
-                                         &shape->has_exclusive_claim);
+        SPOTOPT__TRY(spotopt__k8s_claim_groups(k8s, pod->ns, text, NULL, groups, &holds));
+        spotopt__k8s_hold(shape, holds);
+        return SPOTOPT_OK;
     }
     if (!spotopt__at_is_set(&ephemeral))
         return SPOTOPT_OK;
     SPOTOPT__TRY(spotopt__want_text(&name_at, &text, k8s->err));
     if (spotopt__at_is_set(&template_at))
-        SPOTOPT__TRY(read_claim_spec(k8s, &spec, &made.class_name, &made.is_exclusive));
+        SPOTOPT__TRY(read_claim_spec(k8s, &spec, &made.class_name, &made.holds));
     name = spotopt__k8s_join(k8s, pod->name == NULL ? "" : pod->name, "-", text);
     if (name == NULL)
         return spotopt__k8s_nomem(k8s);
-    return spotopt__k8s_claim_groups(k8s, pod->ns, name, &made, groups,
-                                     &shape->has_exclusive_claim);
+    SPOTOPT__TRY(spotopt__k8s_claim_groups(k8s, pod->ns, name, &made, groups, &holds));
+    spotopt__k8s_hold(shape, holds);
+    return SPOTOPT_OK;
 }
 
 spotopt_status
@@ -293,6 +305,7 @@ spotopt__k8s_volumes(spotopt__k8s *k8s, const spotopt__k8s_pod *pod, spotopt__k8
                      spotopt__shape *shape)
 {
     const spotopt__at list = spotopt__at_key(pod->spec, "volumes");
+    unsigned char holds = 0;
     uint32_t count;
 
     SPOTOPT__TRY(spotopt__k8s_list(k8s, &list, &count));
@@ -308,8 +321,9 @@ spotopt__k8s_volumes(spotopt__k8s *k8s, const spotopt__k8s_pod *pod, spotopt__k8
 
         if (name == NULL)
             return spotopt__k8s_nomem(k8s);
-        SPOTOPT__TRY(spotopt__k8s_claim_groups(k8s, pod->ns, name, &pod->claims[i], groups,
-                                               &shape->has_exclusive_claim));
+        SPOTOPT__TRY(
+            spotopt__k8s_claim_groups(k8s, pod->ns, name, &pod->claims[i], groups, &holds));
+        spotopt__k8s_hold(shape, holds);
     }
     return SPOTOPT_OK;
 }

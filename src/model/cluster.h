@@ -71,6 +71,7 @@ typedef struct spotopt__shape {
     double grace_s; /* terminationGracePeriodSeconds, default 30 */
     bool is_do_not_disrupt;  /* karpenter.sh/do-not-disrupt or cluster-autoscaler safe-to-evict=false */
     bool has_local_storage;  /* emptyDir or hostPath */
+    bool has_attached_claim;  /* a ReadWriteOnce claim: its volume is on one node at a time */
     bool has_exclusive_claim; /* a ReadWriteOncePod claim: at most one pod may use it */
 } spotopt__shape;
 
@@ -95,6 +96,7 @@ typedef struct spotopt__pod {
     bool is_replica;       /* not in the list: a replica that its workload still wants; name is made up */
     bool is_gated;         /* has schedulingGates: not to be placed yet */
     double created_s;      /* NaN: unknown */
+    double started_in_s;   /* from scheduled to ready, as its conditions have it; <= 0: unknown */
 } spotopt__pod;
 
 enum {

@@ -52,6 +52,8 @@ spotopt__policy_new(spotopt_context *context, spotopt_policy **out, spotopt_erro
     policy->move_usd = 0.01;
     policy->change_horizon_h = 4.0;
     policy->change_se = 1.0;
+    policy->detach_s = 10.0;
+    policy->max_evictions_per_h = NAN;
     policy->gap_rel = NAN;
     policy->deadline_s = NAN;
     policy->seed = NAN;
@@ -76,6 +78,8 @@ spotopt_policy_free(spotopt_policy *policy)
     spotopt__vec_free(context, &policy->quotas);
     spotopt__vec_free(context, &policy->commitments);
     spotopt__vec_free(context, &policy->overrides);
+    spotopt__vec_free(context, &policy->start_times);
+    spotopt__vec_free(context, &policy->node_budgets);
     spotopt__arena_free(&policy->arena);
     spotopt__free(context, policy);
     spotopt__context_drop(context);

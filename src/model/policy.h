@@ -42,6 +42,20 @@ typedef struct spotopt__override {
     double from_s, until_s; /* -INFINITY, INFINITY where open */
 } spotopt__override;
 
+/* How long pods of a workload take from binding to ready. */
+typedef struct spotopt__start_time {
+    const char *workload; /* glob on "ns/name" */
+    double seconds;
+} spotopt__start_time;
+/* How many nodes of one kind may be disrupted at once, now and then or always. */
+typedef struct spotopt__node_budget {
+    const char *label, *value; /* nodes with this label whose value the glob matches; each value is counted apart */
+    double nodes;              /* at most */
+    bool is_percent;           /* of all such nodes, rounded up */
+    const char *schedule;      /* cron, UTC: when it begins to count; NULL: always */
+    double duration_s;         /* for how long */
+} spotopt__node_budget;
+
 /* Every field holds its default until a document says otherwise. NaN: null, not limited. */
 struct spotopt_policy {
     spotopt_context *context;
@@ -66,6 +80,10 @@ struct spotopt_policy {
     double min_saving_frac, min_dwell_min, max_moves_per_h, move_usd, change_horizon_h;
     double change_se; /* standard errors that a saving has to exceed beside its cost */
     spotopt__vec(spotopt__override) overrides;
+    spotopt__vec(spotopt__start_time) start_times;   /* the first that matches counts */
+    spotopt__vec(spotopt__node_budget) node_budgets; /* each must hold */
+    double detach_s;                                 /* until a volume can be attached elsewhere */
+    double max_evictions_per_h;                      /* NaN: no limit */
     double gap_rel, deadline_s, seed; /* NaN: not stated */
     char sha256[65];
 };
