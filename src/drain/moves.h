@@ -13,16 +13,16 @@ typedef struct spotopt__move {
     uint32_t lock; /* the workload that lets one pod go at a time, or SPOTOPT__NONE */
     int32_t kind;  /* SPOTOPT__EVICT_... */
     int32_t priority;
-    bool is_place;   /* nothing is evicted: the pod is bound as soon as there is room */
-    bool is_leaving; /* its node is to be deleted */
-    bool is_counted; /* its budget takes it for healthy until it is evicted */
+    bool is_place;    /* nothing is evicted: the pod is bound as soon as there is room */
+    bool is_leaving;  /* its node is to be deleted */
+    bool is_counted;  /* its budget takes it for healthy until it is evicted */
     bool comes_ready; /* not ready yet, and left alone until it is */
-    bool is_late;    /* cannot be saved within the notice */
-    double start_s;  /* from binding until it is ready */
-    double hold_s;   /* not before */
-    double grace_s;  /* from the eviction until its room is free */
-    double ready_s;  /* from the eviction until it is ready elsewhere */
-    double at_s;     /* when it was taken; < 0: not yet */
+    bool is_late;     /* cannot be saved within the notice */
+    double start_s;   /* from binding until it is ready */
+    double hold_s;    /* not before */
+    double grace_s;   /* from the eviction until its room is free */
+    double ready_s;   /* from the eviction until it is ready elsewhere */
+    double at_s;      /* when it was taken; < 0: not yet */
     uint32_t left, right, height; /* of the leftist heap that it waits in */
 } spotopt__move;
 
@@ -50,15 +50,15 @@ typedef struct spotopt__drain_state {
      * safe, for their turn. */
     uint32_t *wait_node, *wait_ready, *wait_sick, *wait_late, *wait_lock, *wait_open;
     uint32_t wait_rate;
-    double *up_s;              /* a node or launch: when it takes pods */
-    unsigned char *is_stuck;   /* a node of the cluster: some pod of it will not leave */
-    unsigned char *is_open;    /* a node of the cluster: it may be disrupted */
-    uint32_t *open_count;      /* a gate: its nodes that are disrupted */
+    double *up_s;                   /* a node or launch: when it takes pods */
+    unsigned char *is_stuck;        /* a node of the cluster: some pod of it will not leave */
+    unsigned char *is_open;         /* a node of the cluster: it may be disrupted */
+    uint32_t *open_count;           /* a gate: its nodes that are disrupted */
     uint32_t *gate_first, *gate_of; /* gates by node */
-    uint32_t *closed;          /* nodes that are to be opened, in that order */
+    uint32_t *closed;               /* nodes that are to be opened, in that order */
     size_t closed_count;
-    size_t evicted_count;      /* of out->moved and before */
-    double *evicted_s;         /* when, ascending; those of the outlook first */
+    size_t evicted_count;     /* of out->moved and before */
+    double *evicted_s;        /* when, ascending; those of the outlook first */
     uint32_t *used, *used_at; /* a budget: disruptions spoken for in the instant used_at */
     uint32_t *savable;        /* a budget: pods that the notice still leaves time for */
     uint32_t *is_locked;      /* a workload: its pods that are on their way */

@@ -15,10 +15,10 @@ enum {
 };
 typedef struct spotopt__pod_progress {
     int32_t stage;
-    uint32_t site, from;   /* SPOTOPT__NONE: nowhere */
-    double gone_s;         /* > 0: the old pod is still there */
-    double ready_s;        /* of a MOVED pod; <= 0: it is; INFINITY: nobody knows */
-    double hold_s;         /* no eviction before */
+    uint32_t site, from; /* SPOTOPT__NONE: nowhere */
+    double gone_s;       /* > 0: the old pod is still there */
+    double ready_s;      /* of a MOVED pod; <= 0: it is; INFINITY: nobody knows */
+    double hold_s;       /* no eviction before */
 } spotopt__pod_progress;
 
 typedef struct spotopt__site_progress {
@@ -44,41 +44,49 @@ typedef struct spotopt__progress {
 } spotopt__progress;
 
 /* Nothing has happened yet. */
-spotopt_status spotopt__progress_make(const spotopt_cluster *cluster, spotopt__progress *out, spotopt_error *err);
-spotopt_status spotopt__progress_copy(const spotopt__progress *from, spotopt__progress *out, spotopt_error *err);
+spotopt_status spotopt__progress_make(const spotopt_cluster *cluster, spotopt__progress *out,
+                                      spotopt_error *err);
+spotopt_status spotopt__progress_copy(const spotopt__progress *from, spotopt__progress *out,
+                                      spotopt_error *err);
 void spotopt__progress_free(spotopt__progress *progress);
 /* Texts are copied. False: no memory. */
-bool spotopt__progress_add_launch(spotopt__progress *progress, const spotopt__launched *launched, double up_s);
+bool spotopt__progress_add_launch(spotopt__progress *progress, const spotopt__launched *launched,
+                                  double up_s);
 /* Lets time pass. */
 void spotopt__progress_pass(spotopt__progress *progress, double seconds);
 /* False: no memory. at_s <= 0. */
 bool spotopt__progress_note_eviction(spotopt__progress *progress, double at_s);
 /* A site is gone, with all that stood on it; controllers make the pods again. */
-void spotopt__progress_lose_site(spotopt__progress *progress, const spotopt_cluster *cluster, uint32_t site);
+void spotopt__progress_lose_site(spotopt__progress *progress, const spotopt_cluster *cluster,
+                                 uint32_t site);
 
 /* The cluster as it is now, and what is known of the time to come. */
 typedef struct spotopt__moment {
     spotopt_context *context;
-    spotopt_cluster cluster; /* pods of the snapshot, then old pods that are still there; nodes are the sites */
+    spotopt_cluster
+        cluster; /* pods of the snapshot, then old pods that are still there; nodes are the sites */
     spotopt__drain_outlook outlook;
     double *ready_s, *gone_s, *hold_s, *up_s;
 } spotopt__moment;
 /* snapshot and progress are borrowed as long as the moment lives. */
-spotopt_status spotopt__moment_make(const spotopt_cluster *snapshot, const spotopt__progress *progress,
-                                    spotopt__moment *out, spotopt_error *err);
+spotopt_status spotopt__moment_make(const spotopt_cluster *snapshot,
+                                    const spotopt__progress *progress, spotopt__moment *out,
+                                    spotopt_error *err);
 void spotopt__moment_free(spotopt__moment *moment);
 
 /*
  * The plan from any moment on. Who must find a node: pods on nodes that leave, and pods that wait
  * because of the drain. Answers with a drain whose progress is the moment's.
  */
-spotopt_status spotopt__drain_plan_from(spotopt_context *context, const spotopt_drain_params *params,
+spotopt_status spotopt__drain_plan_from(spotopt_context *context,
+                                        const spotopt_drain_params *params,
                                         const spotopt__progress *progress, spotopt_drain **out,
                                         spotopt_error *err);
 
 /* What a drain keeps so that it can be planned anew from where it stands. */
 typedef struct spotopt__drain_memory {
-    spotopt__progress start; /* its launches are in start.launched beyond old_launches, not up yet */
+    spotopt__progress
+        start; /* its launches are in start.launched beyond old_launches, not up yet */
     size_t old_launches;
     spotopt__schedule schedule; /* indices: sites, pods of the snapshot, old pods beyond */
     char sha256[65];

@@ -37,7 +37,7 @@ typedef struct run {
     const spotopt_drain_params *params;
     spotopt_context *context;
     const spotopt_cluster *cluster;
-    spotopt__world world;
+    spotopt__stage world;
     spotopt__drain_terms terms;
     unsigned char *leaves;
     double *start_s, *hold_s, *was_start_s;
@@ -117,7 +117,7 @@ note_step(run *r, const spotopt__drain_step *step, const char *word, uint32_t to
 static double
 guess_ready_s(const run *r, uint32_t pod)
 {
-    const spotopt__world_pod *now = &r->world.pods[pod];
+    const spotopt__stage_pod *now = &r->world.pods[pod];
     double start_s = r->start_s[pod], waited_s = r->world.now_s - now->bound_s;
 
     if (waited_s < start_s - EPS)
@@ -143,7 +143,7 @@ waits_for_old(const run *r, uint32_t pod)
 static void
 look_at_pod(const run *r, uint32_t i, spotopt__pod_progress *state)
 {
-    const spotopt__world_pod *now = &r->world.pods[i];
+    const spotopt__stage_pod *now = &r->world.pods[i];
 
     state->hold_s = r->hold_s[i] - r->world.now_s;
     if (!now->is_new) {
@@ -153,7 +153,7 @@ look_at_pod(const run *r, uint32_t i, spotopt__pod_progress *state)
     }
     state->gone_s = 0.0;
     for (size_t g = 0; g < r->world.ghosts.count; g++) {
-        const spotopt__world_ghost *ghost = &r->world.ghosts.at[g];
+        const spotopt__stage_ghost *ghost = &r->world.ghosts.at[g];
         const spotopt__shape *shape = &r->cluster->shapes.at[r->cluster->pods.at[i].shape];
         if (ghost->pod != i)
             continue;
@@ -180,7 +180,7 @@ look_at_pod(const run *r, uint32_t i, spotopt__pod_progress *state)
 static spotopt_status
 look(run *r, spotopt__progress *out, spotopt_error *err)
 {
-    const spotopt__world *w = &r->world;
+    const spotopt__stage *w = &r->world;
     spotopt_status status = spotopt__progress_make(r->cluster, out, err);
     bool done = status == SPOTOPT_OK;
 
@@ -286,7 +286,7 @@ is_as_planned(run *r)
         }
     }
     for (size_t l = 0; l < r->launched.count; l++) {
-        const spotopt__world_site *site = &r->world.sites.at[r->cluster->nodes.count + l];
+        const spotopt__stage_site *site = &r->world.sites.at[r->cluster->nodes.count + l];
         if (!site->is_up && !site->is_gone && r->up_s.at[l] <= now_s + EPS)
             return false;
     }
@@ -318,7 +318,7 @@ launch(run *r, uint32_t site)
         !spotopt__vec_push(r->context, &r->launched_s, r->world.now_s) ||
         !spotopt__vec_push(r->context, &r->up_s, r->world.now_s + r->params->launch_s))
         return false;
-    spotopt__world_launch(&r->world, copy.room.of, &copy.labels, r->params->launch_s);
+    spotopt__stage_launch(&r->world, copy.room.of, &copy.labels, r->params->launch_s);
     return true;
 }
 
@@ -348,11 +348,11 @@ take(run *r, const spotopt__drain_step *step)
     case SPOTOPT__DO_CORDON:
         if (r->world.sites.at[step->node].is_cordoned && r->plans > 1)
             return true;
-        spotopt__world_cordon(&r->world, step->node);
+        spotopt__stage_cordon(&r->world, step->node);
         note_step(r, step, "cordon", NONE);
         return true;
     case SPOTOPT__DO_DELETE:
-        spotopt__world_delete(&r->world, step->node);
+        spotopt__stage_delete(&r->world, step->node);
         note_step(r, step, "delete", NONE);
         return true;
     default:
@@ -364,11 +364,11 @@ take(run *r, const spotopt__drain_step *step)
         return true;
     }
     if (step->at_s > 0.0 && r->params->notice_s <= 0.0 && to != NONE &&
-        !spotopt__world_has_room(&r->world, to, step->pod)) {
+        !spotopt__stage_has_room(&r->world, to, step->pod)) {
         r->reason = "its target has no room yet";
         return true;
     }
-    if (spotopt__world_evict(&r->world, step->pod, to)) {
+    if (spotopt__stage_evict(&r->world, step->pod, to)) {
         r->evictions++;
         note_step(r, step, "evict", to);
     } else {
@@ -385,7 +385,7 @@ static void
 hear(run *r)
 {
     for (size_t k = 0; k < r->world.news.count; k++) {
-        const spotopt__world_event *event = &r->world.news.at[k];
+        const spotopt__stage_event *event = &r->world.news.at[k];
         switch (event->kind) {
         case SPOTOPT__WORLD_READY:
             note(r, "ready", event->site, event->pod, NULL);
@@ -415,7 +415,7 @@ tell_wishes(run *r)
 {
     for (size_t m = 0; m < r->memory->schedule.moved.count; m++) {
         const spotopt__drain_moved *moved = &r->memory->schedule.moved.at[m];
-        spotopt__world_pod *pod;
+        spotopt__stage_pod *pod;
         if (moved->pod >= r->cluster->pods.count || !moved->is_place)
             continue;
         pod = &r->world.pods[moved->pod];
@@ -438,11 +438,11 @@ is_waiting(const run *r)
 static void
 let_controller_look(run *r)
 {
-    const spotopt__world *w = &r->world;
+    const spotopt__stage *w = &r->world;
 
     if (w->evicted_s.count == 0 || w->evicted_s.at[w->evicted_s.count - 1] < w->now_s)
         return;
-    spotopt__world_advance(&r->world, w->now_s + LOOK_S);
+    spotopt__stage_advance(&r->world, w->now_s + LOOK_S);
     hear(r);
 }
 
@@ -458,7 +458,7 @@ follow(run *r, spotopt_error *err)
     }
     while (status == SPOTOPT_OK) {
         const spotopt__schedule *schedule = &r->memory->schedule;
-        double event_s = spotopt__world_next(&r->world), step_s = INFINITY;
+        double event_s = spotopt__stage_next(&r->world), step_s = INFINITY;
 
         if (r->next < schedule->steps.count)
             step_s = r->base_s + schedule->steps.at[r->next].at_s;
@@ -466,7 +466,7 @@ follow(run *r, spotopt_error *err)
             break;
         if (!(step_s < INFINITY) && !is_waiting(r) && r->params->notice_s <= 0.0)
             break;
-        spotopt__world_advance(&r->world, fmax(fmin(step_s, event_s), r->world.now_s));
+        spotopt__stage_advance(&r->world, fmax(fmin(step_s, event_s), r->world.now_s));
         hear(r);
         if (r->reason == NULL && !is_as_planned(r))
             r->reason = "a pod or a node is late";
@@ -499,7 +499,7 @@ start(run *r, const spotopt_simulation_params *given, spotopt_error *err)
     const spotopt_drain_params *params = r->params;
     const spotopt_cluster *cluster = r->cluster;
     size_t pods = cluster->pods.count + 1;
-    spotopt__world_chaos chaos = {
+    spotopt__stage_chaos chaos = {
         .seed = given->seed,
         .refused_frac = given->refused_frac,
         .slow_frac = given->slow_frac,
@@ -525,7 +525,7 @@ start(run *r, const spotopt_simulation_params *given, spotopt_error *err)
     status = spotopt__drain_terms_make(params->policy, cluster, params->start_s, NAN, r->start_s,
                                        &r->terms, err);
     if (status == SPOTOPT_OK)
-        status = spotopt__world_make(
+        status = spotopt__stage_make(
             cluster, params->policy, r->leaves, r->start_s, r->terms.detach_s, params->notice_s,
             params->now_s >= 0.0 ? params->now_s : (double)NAN, &chaos, &r->world, err);
     return status;
@@ -637,7 +637,7 @@ static void
 free_run(run *r)
 {
     spotopt_drain_free(r->plan);
-    spotopt__world_free(&r->world);
+    spotopt__stage_free(&r->world);
     spotopt__drain_terms_free(&r->terms);
     spotopt__free(r->context, r->leaves);
     spotopt__free(r->context, r->start_s);

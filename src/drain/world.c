@@ -19,7 +19,7 @@
 #define EPS 1e-9
 #define TOLD_MAX 4000
 
-typedef spotopt__world world;
+typedef spotopt__stage world;
 
 static void fault(world *w, const char *format, ...) SPOTOPT_PRINTF(2, 3);
 
@@ -72,7 +72,7 @@ is_over(const spotopt__pod *pod)
 static void
 tell(world *w, int32_t kind, uint32_t pod, uint32_t site)
 {
-    const spotopt__world_event event = {w->now_s, kind, pod, site};
+    const spotopt__stage_event event = {w->now_s, kind, pod, site};
 
     if (!spotopt__vec_push(w->context, &w->news, event))
         w->failed = true;
@@ -119,7 +119,7 @@ taken(world *w, uint32_t site, uint32_t r)
 }
 
 bool
-spotopt__world_has_room(world *w, uint32_t site, uint32_t pod)
+spotopt__stage_has_room(world *w, uint32_t site, uint32_t pod)
 {
     for (uint32_t r = 0; r < w->cluster->resources.count; r++) {
         int64_t want = shape_at(w, pod)->request.of[r];
@@ -187,7 +187,7 @@ judge(const world *w, uint32_t p)
 }
 
 int64_t
-spotopt__world_allowed(const world *w, uint32_t pdb)
+spotopt__stage_allowed(const world *w, uint32_t pdb)
 {
     judged now = judge(w, pdb);
     int64_t left = now.healthy - now.desired - w->spoken[pdb];
@@ -246,7 +246,7 @@ judge_node(world *w, uint32_t node)
 }
 
 void
-spotopt__world_cordon(world *w, uint32_t site)
+spotopt__stage_cordon(world *w, uint32_t site)
 {
     bool was = w->sites.at[site].is_cordoned;
 
@@ -258,7 +258,7 @@ spotopt__world_cordon(world *w, uint32_t site)
 static bool
 is_home(const world *w, uint32_t site, uint32_t pod)
 {
-    const spotopt__world_site *s;
+    const spotopt__stage_site *s;
 
     if (site == NONE || site >= w->sites.count)
         return false;
@@ -276,7 +276,7 @@ is_home(const world *w, uint32_t site, uint32_t pod)
 static void
 bind(world *w, uint32_t i, uint32_t site)
 {
-    spotopt__world_pod *pod = &w->pods[i];
+    spotopt__stage_pod *pod = &w->pods[i];
     double start_s = w->start_s[i];
 
     w->is_stale = true;
@@ -296,15 +296,15 @@ bind(world *w, uint32_t i, uint32_t site)
 static uint32_t
 choose(world *w, uint32_t i)
 {
-    const spotopt__world_pod *pod = &w->pods[i];
+    const spotopt__stage_pod *pod = &w->pods[i];
     uint32_t wish = pod->wish;
     bool can_wait = wish != NONE && wish < w->sites.count && !w->sites.at[wish].is_gone &&
                     !w->sites.at[wish].is_failed && !pod->is_awkward;
 
     if (can_wait)
-        return is_home(w, wish, i) && spotopt__world_has_room(w, wish, i) ? wish : NONE;
+        return is_home(w, wish, i) && spotopt__stage_has_room(w, wish, i) ? wish : NONE;
     for (uint32_t s = 0; s < w->sites.count; s++) {
-        if (is_home(w, s, i) && spotopt__world_has_room(w, s, i))
+        if (is_home(w, s, i) && spotopt__stage_has_room(w, s, i))
             return s;
     }
     return NONE;
@@ -316,7 +316,7 @@ bind_waiting(world *w)
     for (;;) {
         uint32_t best = NONE, site = NONE;
         for (uint32_t i = 0; i < w->cluster->pods.count; i++) {
-            const spotopt__world_pod *pod = &w->pods[i];
+            const spotopt__stage_pod *pod = &w->pods[i];
             uint32_t found;
             if (!pod->is_there || !pod->is_new || pod->site != NONE ||
                 pod->waits_until_s > w->now_s + EPS)
@@ -370,7 +370,7 @@ static const char *
 forbidden(world *w, uint32_t i, uint32_t to, bool *takes_one, uint32_t *out_pdb)
 {
     const spotopt__pod *pod = pod_at(w, i);
-    const spotopt__world_pod *now = &w->pods[i];
+    const spotopt__stage_pod *now = &w->pods[i];
     const spotopt__pdb *pdb;
     judged status;
 
@@ -390,7 +390,7 @@ forbidden(world *w, uint32_t i, uint32_t to, bool *takes_one, uint32_t *out_pdb)
         return "another pod of its stateful set is on its way";
     if (to == NONE || to >= w->sites.count || w->sites.at[to].is_gone)
         return "its target does not exist";
-    if (w->notice_s <= 0.0 && (!is_home(w, to, i) || !spotopt__world_has_room(w, to, i)))
+    if (w->notice_s <= 0.0 && (!is_home(w, to, i) || !spotopt__stage_has_room(w, to, i)))
         return "its target does not take it";
     if (!now->is_new && pod->phase != SPOTOPT__RUNNING)
         return NULL;
@@ -413,7 +413,7 @@ forbidden(world *w, uint32_t i, uint32_t to, bool *takes_one, uint32_t *out_pdb)
     *takes_one = true;
     if (pdb->is_lagging)
         return "its budget lags";
-    return spotopt__world_allowed(w, *out_pdb) > 0 ? NULL : "its budget allows no disruption";
+    return spotopt__stage_allowed(w, *out_pdb) > 0 ? NULL : "its budget allows no disruption";
 }
 
 static void
@@ -431,9 +431,9 @@ judge_rate(world *w)
 }
 
 bool
-spotopt__world_evict(world *w, uint32_t i, uint32_t to)
+spotopt__stage_evict(world *w, uint32_t i, uint32_t to)
 {
-    spotopt__world_pod *now = &w->pods[i];
+    spotopt__stage_pod *now = &w->pods[i];
     bool takes_one, was_healthy;
     uint32_t pdb, workload = pod_at(w, i)->workload;
     const char *why = forbidden(w, i, to, &takes_one, &pdb);
@@ -441,7 +441,7 @@ spotopt__world_evict(world *w, uint32_t i, uint32_t to)
     bool has_volume = shape->has_exclusive_claim || shape->has_attached_claim;
     bool waits = has_volume || (workload != NONE &&
                                 w->cluster->workloads.at[workload].kind == SPOTOPT__STATEFUL_SET);
-    spotopt__world_ghost ghost = {i, now->site, w->now_s};
+    spotopt__stage_ghost ghost = {i, now->site, w->now_s};
 
     if (why != NULL) {
         fault(w, "%s is evicted though %s", pod_at(w, i)->id, why);
@@ -460,7 +460,7 @@ spotopt__world_evict(world *w, uint32_t i, uint32_t to)
     if (w->chaos.is_jittery)
         ghost.gone_s = w->now_s + (ghost.gone_s - w->now_s) * between(w, 0.1, 1.0);
     w->is_stale = true;
-    *now = (spotopt__world_pod){.site = NONE, .wish = to, .is_there = true, .is_new = true};
+    *now = (spotopt__stage_pod){.site = NONE, .wish = to, .is_there = true, .is_new = true};
     now->ready_s = INFINITY;
     now->waits_until_s = waits ? ghost.gone_s + (has_volume ? w->detach_s : 0.0) : 0.0;
     now->is_awkward = happens(w, w->chaos.elsewhere_frac);
@@ -479,10 +479,10 @@ spotopt__world_evict(world *w, uint32_t i, uint32_t to)
 }
 
 void
-spotopt__world_launch(world *w, const int64_t *allocatable, const spotopt__labels *labels,
+spotopt__stage_launch(world *w, const int64_t *allocatable, const spotopt__labels *labels,
                       double launch_s)
 {
-    spotopt__world_site site;
+    spotopt__stage_site site;
 
     memset(&site, 0, sizeof site);
     memcpy(site.allocatable, allocatable, sizeof site.allocatable);
@@ -499,7 +499,7 @@ spotopt__world_launch(world *w, const int64_t *allocatable, const spotopt__label
 }
 
 void
-spotopt__world_delete(world *w, uint32_t site)
+spotopt__stage_delete(world *w, uint32_t site)
 {
     for (uint32_t i = 0; i < w->cluster->pods.count; i++) {
         const spotopt__pod *pod = pod_at(w, i);
@@ -528,12 +528,12 @@ lose(world *w, uint32_t site)
     w->sites.at[site].is_gone = true;
     for (uint32_t i = 0; i < w->cluster->pods.count; i++) {
         const spotopt__pod *pod = pod_at(w, i);
-        spotopt__world_pod *now = &w->pods[i];
+        spotopt__stage_pod *now = &w->pods[i];
         bool comes_again = now->is_new || (pod->has_controller && !pod->is_terminating &&
                                            !is_over(pod) && !pod->is_daemon && !pod->is_mirror);
         if (!now->is_there || now->site != site)
             continue;
-        *now = (spotopt__world_pod){.site = NONE, .wish = NONE, .is_there = comes_again};
+        *now = (spotopt__stage_pod){.site = NONE, .wish = NONE, .is_there = comes_again};
         now->is_new = comes_again;
         now->ready_s = INFINITY;
     }
@@ -552,7 +552,7 @@ end_ghosts(world *w)
 
     w->is_stale = true;
     for (size_t g = 0; g < w->ghosts.count; g++) {
-        const spotopt__world_ghost ghost = w->ghosts.at[g];
+        const spotopt__stage_ghost ghost = w->ghosts.at[g];
         if (ghost.gone_s > w->now_s + EPS)
             w->ghosts.at[kept++] = ghost;
     }
@@ -569,7 +569,7 @@ static void
 happen(world *w)
 {
     for (uint32_t s = 0; s < w->sites.count; s++) {
-        spotopt__world_site *site = &w->sites.at[s];
+        spotopt__stage_site *site = &w->sites.at[s];
         if (!site->is_up && !site->is_gone && site->up_s <= w->now_s + EPS) {
             site->is_up = true;
             tell(w, SPOTOPT__WORLD_UP, NONE, s);
@@ -585,7 +585,7 @@ happen(world *w)
         }
     }
     for (uint32_t i = 0; i < w->cluster->pods.count; i++) {
-        spotopt__world_pod *pod = &w->pods[i];
+        spotopt__stage_pod *pod = &w->pods[i];
         if (pod->is_there && pod->is_new && !pod->is_ready && pod->site != NONE &&
             pod->ready_s <= w->now_s + EPS) {
             pod->is_ready = true;
@@ -600,7 +600,7 @@ static void
 check_sites(world *w)
 {
     for (uint32_t s = 0; s < w->sites.count; s++) {
-        const spotopt__world_site *site = &w->sites.at[s];
+        const spotopt__stage_site *site = &w->sites.at[s];
         for (uint32_t r = 0; r < w->cluster->resources.count && !site->is_gone; r++) {
             if (taken(w, s, r) > site->allocatable[r] + site->overdraft[r])
                 fault(w, "node %u is overfull in %s", s, w->cluster->resources.name[r]);
@@ -614,7 +614,7 @@ check_sites(world *w)
 }
 
 double
-spotopt__world_next(const world *w)
+spotopt__stage_next(const world *w)
 {
     double next_s = INFINITY;
 
@@ -625,7 +625,7 @@ spotopt__world_next(const world *w)
             next_s = at_;                                                                          \
     } while (0)
     for (size_t s = 0; s < w->sites.count; s++) {
-        const spotopt__world_site *site = &w->sites.at[s];
+        const spotopt__stage_site *site = &w->sites.at[s];
         if (!site->is_gone && !site->is_up)
             SOONER(site->up_s);
         if (!site->is_gone)
@@ -634,7 +634,7 @@ spotopt__world_next(const world *w)
     for (size_t g = 0; g < w->ghosts.count; g++)
         SOONER(w->ghosts.at[g].gone_s);
     for (uint32_t i = 0; i < w->cluster->pods.count; i++) {
-        const spotopt__world_pod *pod = &w->pods[i];
+        const spotopt__stage_pod *pod = &w->pods[i];
         if (!pod->is_there)
             continue;
         if (pod->is_new && !pod->is_ready)
@@ -649,12 +649,12 @@ spotopt__world_next(const world *w)
 }
 
 void
-spotopt__world_advance(world *w, double at_s)
+spotopt__stage_advance(world *w, double at_s)
 {
     if (at_s > w->now_s)
         memset(w->spoken, 0, w->cluster->pdbs.count * sizeof *w->spoken);
     while (w->now_s < at_s) {
-        double next_s = spotopt__world_next(w);
+        double next_s = spotopt__stage_next(w);
         w->now_s = next_s < at_s ? next_s : at_s;
         happen(w);
         check_sites(w);
@@ -696,9 +696,9 @@ find_members(world *w)
 }
 
 spotopt_status
-spotopt__world_make(const spotopt_cluster *cluster, const spotopt_policy *policy,
+spotopt__stage_make(const spotopt_cluster *cluster, const spotopt_policy *policy,
                     const unsigned char *leaves, const double *start_s, double detach_s,
-                    double notice_s, double epoch_s, const spotopt__world_chaos *chaos, world *out,
+                    double notice_s, double epoch_s, const spotopt__stage_chaos *chaos, world *out,
                     spotopt_error *err)
 {
     size_t pods = cluster->pods.count + 1, budgets = cluster->pdbs.count + 1;
@@ -734,7 +734,7 @@ spotopt__world_make(const spotopt_cluster *cluster, const spotopt_policy *policy
         out->pods[i].wish = NONE;
     }
     for (uint32_t n = 0; n < cluster->nodes.count && done; n++) {
-        spotopt__world_site site;
+        spotopt__stage_site site;
         memset(&site, 0, sizeof site);
         memcpy(site.allocatable, cluster->nodes.at[n].allocatable.of, sizeof site.allocatable);
         site.is_up = true;
@@ -753,12 +753,12 @@ spotopt__world_make(const spotopt_cluster *cluster, const spotopt_policy *policy
         end_ghosts(out);
         return SPOTOPT_OK;
     }
-    spotopt__world_free(out);
+    spotopt__stage_free(out);
     return spotopt__nomem(err, "a simulated cluster");
 }
 
 void
-spotopt__world_free(world *w)
+spotopt__stage_free(world *w)
 {
     spotopt__free(w->context, w->pods);
     spotopt__free(w->context, w->member_first);
