@@ -3,9 +3,9 @@
  * simulate.c - carries a plan out in a simulated cluster, and plans anew when it goes otherwise.
  *
  * It does what a careful operator does: takes each wave when its time has come and what it builds
- * on has come true, and no longer believes a plan once an eviction was refused, a pod or node is
- * late, a node is lost or the scheduler put a pod elsewhere. Then the cluster is looked at and the
- * rest is planned from there. Whether a step was allowed is for world.c to say.
+ * on has come true, and no longer believes a plan once an eviction was refused, a pod is late, a
+ * node is late or early, a node is lost or the scheduler put a pod elsewhere. Then the cluster is
+ * looked at and the rest is planned from there. Whether a step was allowed is for world.c to say.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -395,6 +395,8 @@ hear(run *r)
             note(r, "up", event->site, NONE, NULL);
             if (r->up_s.at[event->site - r->cluster->nodes.count] < event->at_s - EPS)
                 r->reason = "a pod or a node is late";
+            else if (r->up_s.at[event->site - r->cluster->nodes.count] > event->at_s + EPS)
+                r->reason = "a node is early"; /* and pods start there before their turn */
             break;
         case SPOTOPT__WORLD_BOUND_ELSEWHERE:
             note(r, "elsewhere", event->site, event->pod, NULL);
