@@ -49,6 +49,7 @@ void html_plan(const cJSON *doc, text *out);
 void html_packing(const cJSON *doc, text *out);
 void html_ranking(const cJSON *doc, text *out);
 void html_drain(const cJSON *doc, text *out);
+void html_simulation(const cJSON *doc, text *out);
 void html_funnel(const cJSON *doc, text *out);
 void html_experiment(const cJSON *doc, text *out);
 void html_replay(const cJSON *doc, text *out);

@@ -16,15 +16,6 @@ is_given(const args *a, const char *name)
     return false;
 }
 
-bool
-is_too_early(const args *a, const char *name)
-{
-    if (arg(a, name) == NULL)
-        return false;
-    say("--%s: not in this version", name);
-    return true;
-}
-
 static spotopt_status
 parse_cluster(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
 {

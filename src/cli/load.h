@@ -19,7 +19,5 @@ int load_inputs(loaded *in, const session *s, const args *a);
 void loaded_free(loaded *in);
 /* False, with a message said, unless the flag was given. */
 bool is_given(const args *a, const char *name);
-/* True, with a message said, when a flag was given that this version does not act on. */
-bool is_too_early(const args *a, const char *name);
 
 #endif

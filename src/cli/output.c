@@ -27,6 +27,7 @@ static const shown kinds[] = {
     {"PackingResult", print_packing, html_packing},
     {"Ranking", print_ranking, html_ranking},
     {"DrainPlan", print_drain, html_drain},
+    {"DrainSimulation", print_simulation, html_simulation},
     {"Funnel", print_funnel, html_funnel},
     {"RiskEvaluation", print_evaluation, html_evaluation},
     {"RiskForecast", print_forecast, html_forecast},
@@ -169,9 +170,11 @@ deliver(const session *s, const char *json, size_t length)
             kind = &kinds[i];
     }
     if (kind == NULL) {
-        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, Funnel, "
-            "RiskEvaluation, "
-            "RiskForecast, Model, ModelRegistry, ExperimentReport, CanaryReport, Replay, a Fleet... "
+        say("the document: /kind is \"%s\"; want Plan, PackingResult, Ranking, DrainPlan, "
+            "DrainSimulation, "
+            "Funnel, RiskEvaluation, "
+            "RiskForecast, Model, ModelRegistry, ExperimentReport, CanaryReport, Replay, a "
+            "Fleet... "
             "document or CleanupReport",
             doc_text(doc, "kind"));
         status = EXIT_INPUT;

@@ -39,6 +39,10 @@ void print_plan(const cJSON *doc, const style *s, text *out);
 void print_packing(const cJSON *doc, const style *s, text *out);
 void print_ranking(const cJSON *doc, const style *s, text *out);
 void print_drain(const cJSON *doc, const style *s, text *out);
+void print_steps(const cJSON *doc, const style *s, text *out); /* waves, a row a step */
+/* "and N more WHAT", when there are. */
+void print_more(size_t all, size_t shown, const char *what, text *out);
+void print_simulation(const cJSON *doc, const style *s, text *out);
 void print_funnel(const cJSON *doc, const style *s, text *out);
 void print_evaluation(const cJSON *doc, const style *s, text *out);
 void print_forecast(const cJSON *doc, const style *s, text *out);

@@ -12,7 +12,7 @@
 
 enum { ROWS_SHOWN = 60 };
 
-static void
+void
 print_more(size_t all, size_t shown, const char *what, text *out)
 {
     if (all > shown)
@@ -246,8 +246,8 @@ print_ranking(const cJSON *doc, const style *s, text *out)
     }
 }
 
-static void
-print_waves(const cJSON *doc, const style *s, text *out)
+void
+print_steps(const cJSON *doc, const style *s, text *out)
 {
     char titles[] = "wave>|at>|step|node|pod|relies on";
     size_t wave = 0, rows = 0;
@@ -326,7 +326,7 @@ print_drain(const cJSON *doc, const style *s, text *out)
         ink_off(out, s, INK_BAD);
     }
     text_add(out, "\n\n");
-    print_waves(doc, s, out);
+    print_steps(doc, s, out);
     print_blocked(doc, s, out);
     for (const cJSON *item = doc_list(doc, "lost"); item != NULL && rows < ROWS_SHOWN;
          item = item->next, rows++) {

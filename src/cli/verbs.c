@@ -47,7 +47,8 @@ static const flag plan_flags[] = {
     {"check", 0, "PLAN", NULL,
      "make no plan: verify this one against the same inputs, by code apart from the solver"},
     {"model", 0, "FILE", NULL, "a risk model, as 'spotopt risk fit' writes it"},
-    {"events", 0, "FILE", NULL, "rows of the ledger: overrides that are live, and how much spot may come back"},
+    {"events", 0, "FILE", NULL,
+     "rows of the ledger: overrides that are live, and how much spot may come back"},
     {0},
 };
 
@@ -79,10 +80,14 @@ static const flag rank_flags[] = {
 static const flag drain_flags[] = {
     {"cluster", 0, "FILE", NULL,
      "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; needed"},
-    {"nodes", 0, "A,B", NULL, "the nodes to leave; needed"},
+    {"nodes", 0, "A,B", NULL, "the nodes to leave; needed, but with --plan, which knows them"},
     {"catalog", 0, "FILE", NULL,
      "new nodes come from here; without it pods move to nodes there are"},
-    {"plan", 0, "FILE", NULL, "the target fleet; not in this version"},
+    {"plan", 0, "FILE", NULL,
+     "a Plan document: the nodes it lets go are left for the fleet it wants"},
+    {"simulate", 0, "SEED", NULL,
+     "rehearse it in a simulated cluster where evictions are refused, pods are late and nodes are "
+     "lost, planning anew each time; equal seeds, equal rehearsals"},
     {"notice", 0, "SECONDS", NULL,
      "when the nodes are gone; the default is no deadline, a spot termination notice gives 120"},
     {"policy", 0, "FILE", NULL, "what the operator wants; see 'spotopt help policy'"},
@@ -223,8 +228,9 @@ const verb verbs[] = {
     {"drain", "", "order the moves off some nodes without breaking a budget",
      "Plans waves of launches, cordons and evictions in which every PodDisruptionBudget holds "
      "after each step, or names "
-     "what blocks them. Exit status 1 means that a pod is blocked, or lost because the notice is "
-     "too short.",
+     "what blocks them. --simulate carries the plan out in a simulated cluster instead, which "
+     "checks every budget at every instant. Exit status 1 means that a pod is blocked, or lost "
+     "because the notice is too short; of a rehearsal, that not all nodes could be left.",
      "spotopt drain --cluster cluster.json --nodes ip-10-0-16-86.ec2.internal --catalog "
      "catalog.json --notice 120",
      drain_flags, true, cmd_drain},

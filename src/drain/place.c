@@ -319,7 +319,8 @@ add_node(spotopt__places *places, uint32_t index, bool leaves)
 
 spotopt_status
 spotopt__places_make(const spotopt_cluster *cluster, const unsigned char *leaves,
-                     const unsigned char *stays, spotopt__places *places, spotopt_error *err)
+                     const unsigned char *stays, const unsigned char *goes, spotopt__places *places,
+                     spotopt_error *err)
 {
     bool done;
 
@@ -342,7 +343,7 @@ spotopt__places_make(const spotopt_cluster *cluster, const unsigned char *leaves
     for (uint32_t i = 0; i < cluster->pods.count && done; i++) {
         const spotopt__pod *pod = &cluster->pods.at[i];
         if (pod->node != NONE && !spotopt__pod_is_finished(pod) && !pod->is_terminating &&
-            (!leaves[pod->node] || stays[i]))
+            (leaves[pod->node] ? stays[i] : !goes[i]))
             done = spotopt__places_put(places, i, pod->node);
     }
     if (done)

@@ -50,10 +50,11 @@ typedef struct spotopt__places {
     spotopt__vec(spotopt__place_rules) rules;
 } spotopt__places;
 
-/* leaves: an entry a node. Pods on nodes that leave stand nowhere yet, unless stays[pod]. */
+/* leaves: an entry a node. Pods on nodes that leave stand nowhere yet, unless stays[pod]; pods on
+ * others do, unless goes[pod]. */
 spotopt_status spotopt__places_make(const spotopt_cluster *cluster, const unsigned char *leaves,
-                                    const unsigned char *stays, spotopt__places *places,
-                                    spotopt_error *err);
+                                    const unsigned char *stays, const unsigned char *goes,
+                                    spotopt__places *places, spotopt_error *err);
 void spotopt__places_free(spotopt__places *places);
 /* False: no memory. */
 bool spotopt__places_put(spotopt__places *places, uint32_t pod, uint32_t site);

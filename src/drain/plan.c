@@ -135,7 +135,21 @@ mark_nodes(planning *plan, spotopt_error *err)
     return SPOTOPT_OK;
 }
 
-/* Pods on nodes that leave, and those that the drain has left without a node. */
+/* A pod that the plan has on another node although its own stays; one that has moved already, if
+ * only elsewhere, is not moved again. */
+static bool
+makes_way(const planning *plan, uint32_t index)
+{
+    const spotopt__pod *pod = &plan->cluster->pods.at[index];
+
+    if (plan->progress != NULL && (index >= plan->progress->pod_count ||
+                                   plan->progress->pods[index].stage != SPOTOPT__STAGE_AS_BEFORE))
+        return false;
+    return plan->fleet.wanted != NULL && pod->node != NONE && !plan->leaves[pod->node] &&
+           plan->fleet.wanted[index] != NONE && plan->fleet.wanted[index] != pod->node;
+}
+
+/* Pods on nodes that leave or that make way, and those that the drain has left without a node. */
 static bool
 must_leave(const planning *plan, uint32_t index)
 {
@@ -144,8 +158,9 @@ must_leave(const planning *plan, uint32_t index)
     if (plan->progress != NULL && index < plan->progress->pod_count &&
         plan->progress->pods[index].stage == SPOTOPT__STAGE_WAITS)
         return true;
-    return pod->node != NONE && plan->leaves[pod->node] && !pod->is_mirror && !pod->is_daemon &&
-           !pod->is_terminating && !pod->is_gated && !spotopt__pod_is_finished(pod);
+    return pod->node != NONE && (plan->leaves[pod->node] || makes_way(plan, index)) &&
+           !pod->is_mirror && !pod->is_daemon && !pod->is_terminating && !pod->is_gated &&
+           !spotopt__pod_is_finished(pod);
 }
 
 /* The pods that would not move even if there were room for all at once. */
@@ -308,41 +323,58 @@ add_fleet(planning *plan)
     return done;
 }
 
-/* Puts a pod where the plan has it, if that still takes it. False: no memory. */
+/*
+ * Puts a pod where the plan has it, if that still takes it. How pods spread over zones is then for
+ * the plan to know: nodes that it launches have no labels here. False: no memory.
+ */
 static bool
 find_wanted(planning *plan, uint32_t pod)
 {
     spotopt__places *places = &plan->places;
+    const spotopt__shape *shape = &plan->cluster->shapes.at[plan->cluster->pods.at[pod].shape];
     uint32_t wanted = plan->fleet.wanted[pod];
-    spotopt__place_rules *rules;
-    const char *why;
-    bool for_good;
+    const spotopt__site *site = wanted == NONE ? NULL : &places->sites.at[wanted];
 
-    if (wanted == NONE)
+    if (site == NULL)
         return true;
-    if (wanted >= plan->cluster->nodes.count)
-        return spotopt__places_put(places, pod, wanted);
-    rules = spotopt__places_rules(places, pod);
-    if (rules == NULL)
-        return false;
-    return !spotopt__place_allows(places, rules, pod, &places->sites.at[wanted], &why, &for_good) ||
-           spotopt__places_put(places, pod, wanted);
+    for (uint32_t r = 0; r < plan->cluster->resources.count; r++) {
+        if (shape->request.of[r] > 0 && shape->request.of[r] > site->room.of[r])
+            return true;
+    }
+    if (wanted < plan->cluster->nodes.count &&
+        (!site->is_open || !spotopt__shape_allows(shape, &site->labels, site->name, site->taints,
+                                                  site->taint_count, NULL)))
+        return true;
+    return spotopt__places_put(places, pod, wanted);
 }
 
 static spotopt_status
 find_targets(planning *plan, spotopt_error *err)
 {
-    spotopt_status status =
-        spotopt__places_make(plan->cluster, plan->leaves, plan->stays, &plan->places, err);
+    unsigned char *goes;
+    spotopt_status status;
 
-    if (status != SPOTOPT_OK)
-        return status;
     if (!sort_movers(plan))
         return spotopt__nomem(err, "a drain");
+    goes = spotopt__alloc_array(plan->context, plan->cluster->pods.count + 1, sizeof *goes);
+    if (goes == NULL)
+        return spotopt__nomem(err, "a drain");
+    for (size_t k = 0; k < plan->mover_count; k++)
+        goes[plan->movers[k]] = 1;
+    status =
+        spotopt__places_make(plan->cluster, plan->leaves, plan->stays, goes, &plan->places, err);
+    spotopt__free(plan->context, goes);
+    if (status != SPOTOPT_OK)
+        return status;
     if (plan->fleet.wanted != NULL) {
         bool done = add_fleet(plan);
         for (size_t k = 0; k < plan->mover_count && done; k++)
             done = find_wanted(plan, plan->movers[k]);
+        for (size_t k = 0; k < plan->mover_count && done; k++) { /* else it may as well stay */
+            uint32_t pod = plan->movers[k];
+            if (plan->places.where[pod] == NONE && makes_way(plan, pod))
+                done = spotopt__places_put(&plan->places, pod, plan->cluster->pods.at[pod].node);
+        }
         if (!done)
             return spotopt__nomem(err, "a drain");
     }

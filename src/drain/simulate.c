@@ -3,8 +3,9 @@
  * simulate.c - carries a plan out in a simulated cluster, and plans anew when it goes otherwise.
  *
  * It does what a careful operator does: takes each wave when its time has come and what it builds
- * on has come true, and no longer believes a plan once an eviction was refused, a pod is late, a
- * node is late or early, a node is lost or the scheduler put a pod elsewhere. Then the cluster is
+ * on has come true, and no longer believes a plan once an eviction was refused, a pod or node is
+ * late, a pod that waited is bound before its turn, a node is lost or the scheduler put a pod
+ * elsewhere. Then the cluster is
  * looked at and the rest is planned from there. Whether a step was allowed is for world.c to say.
  */
 #include <math.h>
@@ -380,6 +381,19 @@ take(run *r, const spotopt__drain_step *step)
     return true;
 }
 
+/* Room or a node came sooner than planned, and with it a pod that waited: others may rely on its
+ * start being later. */
+static bool
+is_before_turn(const run *r, uint32_t pod)
+{
+    for (size_t m = 0; m < r->memory->schedule.moved.count; m++) {
+        const spotopt__drain_moved *moved = &r->memory->schedule.moved.at[m];
+        if (moved->pod == pod)
+            return moved->is_place && r->base_s + moved->at_s > r->world.now_s + EPS;
+    }
+    return true; /* the plan had no room for it */
+}
+
 /* What the cluster told since the last look. */
 static void
 hear(run *r)
@@ -395,8 +409,10 @@ hear(run *r)
             note(r, "up", event->site, NONE, NULL);
             if (r->up_s.at[event->site - r->cluster->nodes.count] < event->at_s - EPS)
                 r->reason = "a pod or a node is late";
-            else if (r->up_s.at[event->site - r->cluster->nodes.count] > event->at_s + EPS)
-                r->reason = "a node is early"; /* and pods start there before their turn */
+            break;
+        case SPOTOPT__WORLD_BOUND:
+            if (is_before_turn(r, event->pod))
+                r->reason = "a pod was bound before its turn";
             break;
         case SPOTOPT__WORLD_BOUND_ELSEWHERE:
             note(r, "elsewhere", event->site, event->pod, NULL);

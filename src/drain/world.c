@@ -288,8 +288,7 @@ bind(world *w, uint32_t i, uint32_t site)
         start_s *= between(w, 2.0, 6.0);
     pod->is_stuck = happens(w, w->chaos.stuck_frac);
     pod->ready_s = pod->is_stuck ? (double)INFINITY : w->now_s + start_s;
-    if (site != pod->wish)
-        tell(w, SPOTOPT__WORLD_BOUND_ELSEWHERE, i, site);
+    tell(w, site == pod->wish ? SPOTOPT__WORLD_BOUND : SPOTOPT__WORLD_BOUND_ELSEWHERE, i, site);
 }
 
 /* A node for a pod: as planned, unless that has become impossible or the scheduler knows better. */

@@ -47,6 +47,7 @@ typedef struct spotopt__stage_site {
 
 enum {
     SPOTOPT__WORLD_READY,
+    SPOTOPT__WORLD_BOUND, /* where it was planned to go */
     SPOTOPT__WORLD_BOUND_ELSEWHERE,
     SPOTOPT__WORLD_UP,
     SPOTOPT__WORLD_LOST,
