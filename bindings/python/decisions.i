@@ -8,6 +8,11 @@
 %thread spotopt_drain::plan_of;
 %rename(_blocked_count) blocked_count;
 %rename(_lost_count) lost_count;
+%rename(_carry_out_of) carry_out_of;
+%thread spotopt_simulation::carry_out_of;
+%rename(_fault_count) fault_count;
+%rename(_plan_count) plan_count;
+%rename(_is_drained) is_drained;
 %rename(_makespan_s) makespan_s;
 %rename(_advisor_predict) spotopt_advisor_predict_of;
 %rename(_fit_of) spotopt_lifetime::fit_of;
@@ -427,6 +432,38 @@
 
     def to_dict(self):
         """The DrainPlan document as a dict."""
+        return json.loads(self._write())
+%}
+}
+
+%extend spotopt_simulation {
+%pythoncode %{
+    @property
+    def fault_count(self):
+        """Steps of the drain that a rule forbade when they were taken: anything but 0 is the planner's error."""
+        return self._fault_count()
+
+    @property
+    def plan_count(self):
+        """How often was planned, the first time included."""
+        return self._plan_count()
+
+    @property
+    def is_drained(self):
+        """Whether every node that was to leave is gone."""
+        return bool(self._is_drained())
+
+    @property
+    def makespan_s(self):
+        """Seconds until the last step, or the last pod that became ready."""
+        return self._makespan_s()
+
+    def to_json(self):
+        """The DrainSimulation document."""
+        return self._write()
+
+    def to_dict(self):
+        """The DrainSimulation document as a dict."""
         return json.loads(self._write())
 %}
 }

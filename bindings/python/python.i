@@ -204,6 +204,7 @@ spotopt_long_result(spotopt_evaluation)
 spotopt_long_result(spotopt_ranking)
 spotopt_long_result(spotopt_packing)
 spotopt_long_result(spotopt_drain)
+spotopt_long_result(spotopt_simulation)
 spotopt_long_result(spotopt_plan)
 %typemap(check) const spotopt_evaluation *evaluation {
     if ($1 == NULL)

@@ -65,7 +65,7 @@ read_range(const char **at, const field *f, uint64_t *bits, bool *is_any)
 
     if (**at == '*' || **at == '?') {
         (*at)++;
-        *is_any = **at != '/';
+        *is_any = true;
     } else {
         if (!read_number(at, f, &first))
             return false;
@@ -83,6 +83,7 @@ read_range(const char **at, const field *f, uint64_t *bits, bool *is_any)
         if (!isdigit((unsigned char)**at) || !read_number(at, f, &step) || step == 0)
             return false;
         last = is_one ? f->most : last;
+        *is_any = *is_any && step == 1; /* as the library of Kubernetes' controllers has it */
     }
     if (first < f->least || last > f->most || first > last)
         return false;

@@ -333,6 +333,8 @@ class Pages(unittest.TestCase):
         with open(data("cluster.json"), encoding="utf-8") as f:
             nodes = [i["metadata"]["name"] for i in json.load(f)["items"] if i["kind"] == "Node"]
         self.page("drain", "--cluster", data("cluster.json"), "--nodes", ",".join(nodes[3:6]), "--catalog", data("catalog.json"), *NOW)
+        self.page("drain", "--cluster", data("cluster.json"), "--nodes", ",".join(nodes[3:6]), "--catalog", data("catalog.json"),
+                  "--simulate", "2", *NOW)
 
 
 class Completion(unittest.TestCase):
@@ -508,6 +510,32 @@ class Verbs(unittest.TestCase):
         plan = json.loads(r.stdout)
         self.assertEqual(r.returncode == 1, bool(plan["blocked"] or plan.get("lost")))
         self.assertEqual(run("drain", "--cluster", data("cluster.json"), "--nodes", "nobody").returncode, 2)
+
+    @needs("drain")
+    def test_a_drain_goes_to_a_plan_s_fleet_and_can_be_rehearsed(self):
+        inputs = ("--cluster", data("cluster.json"), "--policy", data("policy.json"), *NOW)
+        with tempfile.TemporaryDirectory() as folder:
+            self.drain_to_plan(os.path.join(folder, "plan.json"), inputs)
+
+    def drain_to_plan(self, path, inputs):
+        run("plan", *inputs, "--catalog", data("catalog.json"), "--output-file", path, "-o", "json")
+        base = ("drain", *inputs, "--plan", path)
+        plan = json.loads(run(*base).stdout)
+        with open(path, encoding="utf-8") as f:
+            wanted = {pod: node["name"] for node in json.load(f)["nodes"] for pod in node["pods"]}
+        moved = {s["pod"]: s["to"] for w in plan["waves"] for s in w["steps"] if s["do"] == "evict"}
+        self.assertTrue(moved)
+        self.assertEqual([pod for pod, to in moved.items() if wanted[pod] != to], [])
+        for seed in ("1", "2", "3"):
+            r = run(*base, "--catalog", data("catalog.json"), "--simulate", seed)
+            told = json.loads(r.stdout)
+            self.assertEqual((told["kind"], told["broken_by_steps"], told["faults"]), ("DrainSimulation", 0, []))
+            self.assertEqual(r.returncode == 0, told["outcome"] == "drained")
+            self.assertEqual(run(*base, "--catalog", data("catalog.json"), "--simulate", seed).stdout, r.stdout)
+        self.assertEqual(run(*base, "--simulate", "many").returncode, 2)
+        self.assertEqual(run("drain", "--cluster", data("cluster.json")).returncode, 2)
+        table = run(*base, "--simulate", "1", "-o", "table").stdout.decode()
+        self.assertIn("0 steps against one", table)
 
     @needs("funnel")
     def test_funnels_add_up_in_any_order(self):

@@ -245,6 +245,35 @@ def test_a_drain_is_planned_for_nodes_by_name(cluster, catalog):
         spotopt.drain(cluster, cluster.nodes[0])
 
 
+def test_a_drain_goes_to_the_fleet_of_a_plan(cluster, catalog):
+    plan = spotopt.plan(cluster=cluster, catalog=catalog, now=1793610000)
+    wanted = {pod: node["name"] for node in plan.to_dict()["nodes"] for pod in node["pods"]}
+    drain = spotopt.drain(cluster, plan=plan).to_dict()
+    moved = {step["pod"]: step["to"] for wave in drain["waves"] for step in wave["steps"] if step["do"] == "evict"}
+    assert moved and drain["blocked"] == []
+    assert all(wanted[pod] == to for pod, to in moved.items())
+    assert spotopt.drain(cluster, plan=plan.to_dict(), now=1793610000).to_dict() == drain
+    with pytest.raises(TypeError, match="nodes"):
+        spotopt.drain(cluster)
+    with pytest.raises(spotopt.InputError, match="Plan"):
+        spotopt.drain(cluster, plan={"apiVersion": "spotopt/v1", "kind": "Ranking"})
+
+
+def test_a_rehearsal_breaks_no_budget(cluster, catalog):
+    nodes = cluster.nodes[3:7]
+    smooth = spotopt.rehearse(cluster, nodes, catalog=catalog, refused=0.0, slow=0.0, elsewhere=0.0, node_lost=0.0,
+                              launch_failed=0.0, jitter=False)
+    assert smooth.plan_count == 1 and smooth.fault_count == 0
+    assert smooth.makespan_s == spotopt.drain(cluster, nodes, catalog=catalog).makespan_s
+    for seed in range(10):
+        rough = spotopt.rehearse(cluster, nodes, catalog=catalog, seed=seed, refused=0.3)
+        document = rough.to_dict()
+        assert document["kind"] == "DrainSimulation" and document["plans"] == rough.plan_count
+        assert rough.fault_count == 0 and rough.is_drained == (document["outcome"] == "drained")
+    with pytest.raises(spotopt.ArgumentError, match="0 .. 1"):
+        spotopt.rehearse(cluster, nodes, refused=2.0)
+
+
 def test_constants_are_those_of_the_header():
     from spotopt import core, rows
     for flag in spotopt.RiskFlag:

@@ -22,6 +22,7 @@ from .calls import (
     rank,
     rank_scores,
     rank_top,
+    rehearse,
     replay,
     replay_methods,
     risk,
@@ -51,6 +52,7 @@ from .core import (
     Ranking,
     Recorder,
     Registry,
+    Rehearsal,
     Replay,
     Risk,
 )

@@ -582,6 +582,18 @@ class Drain:
     def to_json(self) -> str: ...
     def to_dict(self) -> Dict[str, Any]: ...
 
+class Rehearsal:
+    @property
+    def fault_count(self) -> int: ...
+    @property
+    def plan_count(self) -> int: ...
+    @property
+    def is_drained(self) -> bool: ...
+    @property
+    def makespan_s(self) -> float: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> Dict[str, Any]: ...
+
 class Funnel:
     def __init__(self) -> None: ...
     @classmethod
@@ -760,17 +772,42 @@ def pack(
 ) -> Packing: ...
 def drain(
     cluster: Cluster,
-    nodes: Iterable[str],
+    nodes: Optional[Iterable[str]] = None,
     *,
     catalog: Optional[Catalog] = None,
     policy: Optional[Policy] = None,
+    plan: Union[Plan, _Text, Dict[str, Any], None] = None,
     notice_s: float = 0.0,
     launch_s: float = 60.0,
     start_s: float = 15.0,
+    now: Optional[_Now] = None,
     options: Optional[Options] = None,
     progress: _Watch = None,
     **values: _Value,
 ) -> Drain: ...
+def rehearse(
+    cluster: Cluster,
+    nodes: Optional[Iterable[str]] = None,
+    *,
+    catalog: Optional[Catalog] = None,
+    policy: Optional[Policy] = None,
+    plan: Union[Plan, _Text, Dict[str, Any], None] = None,
+    notice_s: float = 0.0,
+    launch_s: float = 60.0,
+    start_s: float = 15.0,
+    now: Optional[_Now] = None,
+    seed: int = 1,
+    refused: float = 0.05,
+    slow: float = 0.05,
+    stuck: float = 0.0,
+    elsewhere: float = 0.05,
+    node_lost: float = 0.02,
+    launch_failed: float = 0.02,
+    jitter: bool = True,
+    options: Optional[Options] = None,
+    progress: _Watch = None,
+    **values: _Value,
+) -> Rehearsal: ...
 def assign(salt: str, unit: str, weights: Sequence[float] = (1.0, 1.0)) -> int: ...
 def savings(
     paid_usd: _Reals, ode_usd: _Reals, *, losses_usd: Optional[_Reals] = None, bound_usd: Optional[_Reals] = None

@@ -9,7 +9,7 @@ import array
 import datetime
 import json
 
-from .core import Drain, Model, Options, Packing, Plan, Policy, Problem, Ranking, Replay, Risk
+from .core import Drain, Model, Options, Packing, Plan, Policy, Problem, Ranking, Rehearsal, Replay, Risk
 from .core import (_advisor_predict, _assign, _indices, _no_limit, _override_row, _portfolio_assess,
                    _portfolio_learn_shocks, _rank_scores, _rank_top, _reals, _replay_method, _replay_method_help,
                    _savings_of)
@@ -206,16 +206,43 @@ def pack(problem, *, previous=None, options=None, progress=None, **values):
         return problem._solve_with(call, previous)
 
 
-def drain(cluster, nodes, *, catalog=None, policy=None, notice_s=0.0, launch_s=60.0, start_s=15.0, options=None,
-          progress=None, **values):
+def _drain_of(cluster, nodes, catalog, policy, plan, notice_s, launch_s, start_s, now):
+    """What a drain is asked, in the order in which the core takes it."""
+    if nodes is None and plan is None:
+        raise TypeError("want nodes, or a plan that knows them")
+    text = "" if plan is None else plan.to_json() if isinstance(plan, Plan) else json.dumps(plan) if isinstance(
+        plan, dict) else plan
+    return (cluster, catalog, policy, [] if nodes is None else nodes, text, notice_s, launch_s, start_s,
+            -1.0 if now is None else _seconds(now))
+
+
+def drain(cluster, nodes=None, *, catalog=None, policy=None, plan=None, notice_s=0.0, launch_s=60.0, start_s=15.0,
+          now=None, options=None, progress=None, **values):
     """Plan how to leave nodes, by name, without breaking a disruption budget. Returns a Drain.
 
-    Nodes to launch come from catalog (None: from nowhere). notice_s are the seconds until the nodes are
-    gone (0: no deadline); launch_s those from a launch to a ready node; start_s from binding to a ready pod.
+    plan (a Plan, its document or the document's dict) says where every pod is to run in the end; without nodes, those
+    that it lets go are left. Nodes to launch come from catalog (None: from nowhere but the plan). notice_s are the
+    seconds until the nodes are gone (0: no deadline); launch_s those from a launch to a ready node; start_s from binding
+    to a ready pod. now tells which of the policy's disruption budgets run (None: all of them).
     """
     call = _options(options, progress, values)
     with in_use(cluster, catalog, policy):
-        return Drain._plan_of(cluster, catalog, policy, nodes, notice_s, launch_s, start_s, call)
+        return Drain._plan_of(*_drain_of(cluster, nodes, catalog, policy, plan, notice_s, launch_s, start_s, now), call)
+
+
+def rehearse(cluster, nodes=None, *, catalog=None, policy=None, plan=None, notice_s=0.0, launch_s=60.0, start_s=15.0,
+             now=None, seed=1, refused=0.05, slow=0.05, stuck=0.0, elsewhere=0.05, node_lost=0.02, launch_failed=0.02,
+             jitter=True, options=None, progress=None, **values):
+    """Carry a drain out in a simulated cluster, planning anew when it goes otherwise. Returns a Rehearsal.
+
+    As drain(), and how unlike its plan it goes, as fractions: evictions refused, pods slow or never ready, pods put
+    elsewhere, nodes lost, launches failed; with jitter other times differ too. Equal seeds, equal rehearsals.
+    """
+    call = _options(options, progress, values)
+    with in_use(cluster, catalog, policy):
+        return Rehearsal._carry_out_of(
+            *_drain_of(cluster, nodes, catalog, policy, plan, notice_s, launch_s, start_s, now), seed, refused, slow, stuck,
+            elsewhere, node_lost, launch_failed, jitter, call)
 
 
 def savings(paid_usd, ode_usd, *, losses_usd=None, bound_usd=None):
