@@ -197,7 +197,7 @@ spotopt_store_forget(spotopt_store *store, const spotopt_store_keep *keep, int64
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
 spotopt_store_check(spotopt_store *store, spotopt_error *err);
 
-/** What is underneath: "sqlite", "postgresql" or "timescaledb". Static. @since 0.1 */
+/** What is underneath: "sqlite" or "postgresql". Static. @since 0.1 */
 SPOTOPT_API const char *spotopt_store_kind(const spotopt_store *store);
 
 SPOTOPT_END_DECLS

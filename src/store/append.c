@@ -75,9 +75,10 @@ place_instance(spotopt_store *store, const spotopt__at *row, int64_t time_ms, sp
     static const char of_cluster[] =
         "INSERT INTO clusters(name) VALUES($1) ON CONFLICT(name) DO UPDATE SET name = "
         "excluded.name RETURNING cluster_id";
-    static const char of_place[] = "UPDATE instances SET cluster_id = NULLIF($1, 0), client = $2, "
-                                   "pool = $3, placed_ms = $4 WHERE instance_id = $5 AND "
-                                   "placed_ms <= $6";
+    static const char of_place[] =
+        "UPDATE instances SET cluster_id = NULLIF(CAST($1 AS BIGINT), 0), client = $2, "
+        "pool = $3, placed_ms = $4 WHERE instance_id = $5 AND "
+        "placed_ms <= $6";
     const spotopt__db_kind *kind = store->db->kind;
     const char *name = spotopt__json_text(spotopt__json_get(row->value, "instance")),
                *cluster = spotopt__json_text(spotopt__json_get(row->value, "cluster")),

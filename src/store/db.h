@@ -26,6 +26,7 @@ typedef struct spotopt__db_kind {
     spotopt_status (*begin)(spotopt__db *db, spotopt_error *err);
     spotopt_status (*commit)(spotopt__db *db, spotopt_error *err);
     void (*rollback)(spotopt__db *db);
+    spotopt_status (*made)(spotopt__db *db, spotopt_error *err); /* tables were; NULL: fine */
     spotopt_status (*check)(spotopt__db *db, spotopt_error *err);
     void (*close)(spotopt__db *db);
 

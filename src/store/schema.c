@@ -294,6 +294,8 @@ migrate(spotopt__db *db, spotopt_error *err)
             status = speak(db, *sql, err);
         if (status == SPOTOPT_OK)
             status = note(db, version + 1, migrations[version].what, err);
+        if (status == SPOTOPT_OK && version == 0 && db->kind->made != NULL)
+            status = db->kind->made(db, err);
     }
     return status;
 }
