@@ -5,9 +5,14 @@
 #include <math.h>
 #include <string.h>
 
+#ifdef SPOTOPT_CLI_STORE
+#include "spotopt/store.h"
+#endif
 #include "doc.h"
 #include "fleet_clean.h"
 #include "load.h"
+
+#define LEDGER_END_MS INT64_C(253402300799000) /* the end of the year 9999 */
 
 static bool
 read_moment(const args *a, const char *name, int64_t *out)
@@ -94,6 +99,30 @@ read_params(const session *s, const args *a, spotopt_fleet_params *p)
     return read_penalty(s, a, &p->interruption_usd);
 }
 
+/* Rows of a database; what the URL is of, the store says. */
+static int
+ledger_of_store(const session *s, const char *url, spotopt_ledger **out)
+{
+#ifdef SPOTOPT_CLI_STORE
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    spotopt_store *store = NULL;
+    int status = 0;
+
+    if (spotopt_store_open(s->context, url, SPOTOPT_STORE_READ_ONLY, &store, &err) != SPOTOPT_OK ||
+        spotopt_store_ledger(store, 0, LEDGER_END_MS, out, &err) != SPOTOPT_OK)
+        status = fail_with(&err);
+    spotopt_store_close(store);
+    return status;
+#else
+    (void)s;
+    (void)out;
+    say("--ledger %.*s: databases are not in this build; want an Events file, or a build with "
+        "SQLite",
+        (int)strcspn(url, ":") + 1, url);
+    return EXIT_USAGE;
+#endif
+}
+
 int
 ledger_load(const session *s, const char *path, spotopt_ledger **out)
 {
@@ -102,11 +131,8 @@ ledger_load(const session *s, const char *path, spotopt_ledger **out)
     int status;
 
     if (strncmp(path, "sqlite:", 7) == 0 || strncmp(path, "postgresql:", 11) == 0 ||
-        strncmp(path, "postgres:", 9) == 0) {
-        say("--ledger %.*s: databases are not in this version; want an Events file",
-            (int)strcspn(path, ":") + 1, path);
-        return EXIT_USAGE;
-    }
+        strncmp(path, "postgres:", 9) == 0)
+        return ledger_of_store(s, path, out);
     status = input_read(&in, path);
     if (status != 0)
         return status;

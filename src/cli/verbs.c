@@ -177,7 +177,8 @@ static const flag replay_flags[] = {
 };
 
 static const flag fleet_flags[] = {
-    {"ledger", 0, "FILE", NULL, "what happened, an Events file; needed but for the last two"},
+    {"ledger", 0, "FILE", NULL,
+     "what happened, an Events file, sqlite:PATH or postgresql://...; needed but for the last two"},
     {"cluster-id", 0, "NAME", NULL, "of this cluster alone"},
     {"client-id", 0, "NAME", NULL, "of this client's clusters alone"},
     {"instance", 0, "ID", NULL, "history, activity: of this instance alone"},

@@ -14,6 +14,7 @@ fi
 folder=$(mktemp -d /tmp/spotopt-pg-XXXXXX)
 [ ${#as[@]} -eq 0 ] || chown postgres "$folder"
 chmod 755 "$folder"
+here=$PWD
 cd "$folder"
 stop() {
     ${as[@]+"${as[@]}"} "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1 || true
@@ -26,4 +27,5 @@ ${as[@]+"${as[@]}"} "$bin/initdb" -D "$folder/data" -U spotopt -A trust -E UTF8 
 ${as[@]+"${as[@]}"} "$bin/pg_ctl" -D "$folder/data" -w -t 60 -l "$folder/data/log" \
     -o "-c listen_addresses='' -c unix_socket_directories='$folder' -c unix_socket_permissions=0777" start >>"$folder/log" 2>&1 ||
     { cat "$folder/log"; exit 1; }
+cd "$here"
 SPOTOPT_STORE_URL="postgresql://spotopt@/postgres?host=$(printf %s "$folder" | sed 's|/|%2F|g')" "$@"
