@@ -458,9 +458,15 @@ spotopt__tree_run(const spotopt__bare *bare, spotopt__oracle *oracle, spotopt__p
         if (state == SPOTOPT__NODE_CUT)
             continue;
         tree.nodes.at[node].leaf = false;
-        if (state == SPOTOPT__NODE_STOPPED || tree.nodes.count > NODES_MOST ||
-            (!branch_on_sort(&tree, node) && !branch_on_pair(&tree, node)))
-            stuck = tree.nodes.at[node].bound < stuck ? tree.nodes.at[node].bound : stuck;
+        if (state != SPOTOPT__NODE_STOPPED && tree.nodes.count <= NODES_MOST &&
+            (branch_on_sort(&tree, node) || branch_on_pair(&tree, node)))
+            continue;
+        /* Nothing to branch on: the last LP may be a packing that nobody has looked at yet. */
+        if (state == SPOTOPT__NODE_SOLVED && spotopt__tree_harvest(&tree)) {
+            tree.nodes.at[node].open = tree.nodes.at[node].leaf = true;
+            continue;
+        }
+        stuck = tree.nodes.at[node].bound < stuck ? tree.nodes.at[node].bound : stuck;
     }
     if (!tree.nomem) {
         least = whole ? tree.target + 1 : least;

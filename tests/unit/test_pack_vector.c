@@ -255,6 +255,64 @@ test_vector__packings_agree_with_all_packings(void)
     spotopt_options_free(options);
 }
 
+#define TRIPLETS 60
+
+/* Bins of 1,000 in three dimensions, each cut in three that leave nothing over; its length. */
+static int
+write_triplets(char *text, size_t room, spotopt__rng *rng)
+{
+    int at = snprintf(text, room,
+                      "{\"apiVersion\":\"spotopt/v1\",\"kind\":\"PackingProblem\",\"resources\":"
+                      "[\"a\",\"b\",\"c\"],\"pools\":[{\"id\":\"p\",\"capacity\":[1000,1000,"
+                      "1000],\"cost\":1}],\"demands\":[");
+
+    for (int b = 0; b < TRIPLETS; b++) {
+        int left[3] = {1000, 1000, 1000};
+        for (int piece = 0; piece < 3; piece++) {
+            int size[3];
+            for (int r = 0; r < 3; r++) {
+                size[r] = piece == 2 ? left[r] : 200 + (int)spotopt__rng_below(rng, 201);
+                left[r] -= size[r];
+            }
+            at += snprintf(text + at, room - (size_t)at,
+                           "%s{\"id\":\"d%d\",\"request\":[%d,%d,%d],\"count\":1}",
+                           b + piece > 0 ? "," : "", 3 * b + piece, size[0], size[1], size[2]);
+        }
+    }
+    return at + snprintf(text + at, room - (size_t)at, "]}");
+}
+
+static void
+test_vector__triplets_that_fill_their_bins_are_found(void)
+{
+    static char text[TRIPLETS * 3 * 64 + 256];
+    spotopt_options *options = NULL;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    spotopt__rng rng;
+
+    spotopt__rng_seed(&rng, 5);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_new(NULL, &options, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "gap_rel", 0.0, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "deadline_s", 1000.0, &err),
+                          SPOTOPT_OK);
+    CU_ASSERT_EQUAL_FATAL(spotopt_options_set_real(options, "work", 2e8, &err), SPOTOPT_OK);
+    for (int round = 0; round < 6; round++) {
+        const int length = write_triplets(text, sizeof text, &rng);
+        spotopt_problem *problem = NULL;
+        spotopt_packing *packing = NULL;
+
+        CU_ASSERT_EQUAL_FATAL(
+            spotopt_problem_parse(NULL, text, (size_t)length, "triplets", &problem, &err),
+            SPOTOPT_OK);
+        CU_ASSERT_EQUAL_FATAL(spotopt_problem_solve(problem, options, &packing, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(spotopt_packing_outcome(packing), SPOTOPT_OUTCOME_OPTIMAL);
+        CU_ASSERT_EQUAL(spotopt_packing_cost(packing), TRIPLETS);
+        spotopt_packing_free(packing);
+        spotopt_problem_free(problem);
+    }
+    spotopt_options_free(options);
+}
+
 /* Solves a problem that takes the tree; live blocks are checked by the caller. */
 static spotopt_status
 solve_on(fail_alloc *allocator, const char *text, size_t length, double *out_cost)
@@ -459,6 +517,7 @@ main(void)
     static const suite_test tests[] = {
         TEST(test_vector__prices_agree_with_all_contents),
         TEST(test_vector__packings_agree_with_all_packings),
+        TEST(test_vector__triplets_that_fill_their_bins_are_found),
         TEST(test_vector__fewer_bins_hold_all_items),
         TEST(test_vector__walks_find_packings_that_leave_nothing_to_spare),
         TEST(test_vector__a_walk_that_finds_no_memory_is_none),
