@@ -449,6 +449,29 @@ def history(seed, types):
     return "\n".join(rows) + "\n"
 
 
+def month(seed):
+    """Four weeks of one node held in six pools, made up: a zone is short of capacity for hours at a time, and losses come in runs then."""
+    rows, now, days = ["pool,region,zone,instance_type,time_s,nodes_up"], int(NOW.timestamp()), 28
+    for z, zone in enumerate(ZONES):
+        rng, at, short = random.Random(f"{seed}/short/{zone}"), now - days * 86400, []
+        while at < now:
+            at += int(rng.expovariate(1 / (86400 * (1 + z)))) + 3600
+            short.append((at, at + int(rng.expovariate(1 / 28800)) + 3600))
+            at = short[-1][1]
+        for name, often in (("m5.xlarge", 2.0), ("r5.2xlarge", 0.6)):
+            rng, at, up = random.Random(f"{seed}/month/{name}/{zone}"), now - days * 86400, 1
+            rows.append(f"{name}/{zone}/spot,{REGION},{zone},{name},{at},{up}")
+            while at + 900 < now:
+                at += 900
+                rate = often * (0.12 if any(a <= at < b for a, b in short) else 0.004)
+                turn = rng.random() < (rate if up else 0.7)
+                if turn:
+                    up = 1 - up
+                if turn or at % 21600 == 0:  # still there: seen every six hours
+                    rows.append(f"{name}/{zone}/spot,{REGION},{zone},{name},{at},{up}")
+    return "\n".join(rows) + "\n"
+
+
 def problem(types):
     pools = []
     for name in ("m5.xlarge", "c5.2xlarge", "r5.xlarge"):
@@ -523,6 +546,7 @@ def main():
     write(args.out, "policy.json", json.dumps(policy(), indent=2) + "\n")
     seen = history(args.seed, types)
     write(args.out, "history.csv", seen)
+    write(args.out, "history_month.csv", month(args.seed))
     write(args.out, "demand.csv", demand())
     write(args.out, "prices.csv", prices(args.seed, types, seen))
     write(args.out, "problem.json", lines(problem(types), "pools", "demands", "rules"))

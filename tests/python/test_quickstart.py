@@ -44,10 +44,11 @@ def test_python_prints_what_is_expected(printed, source, same):
     same(printed["python"], expected.read_bytes())
 
 
-def test_a_round_of_ranking_prints_what_is_expected_in_every_language(source, data):
-    commands = [[sys.executable, source / "examples/02_rank_and_funnel.py"]]
-    if "SPOTOPT_RANK_EXAMPLE" in os.environ:
-        commands.append([os.environ["SPOTOPT_RANK_EXAMPLE"]])
-    expected = (source / "examples/expected/02_rank_and_funnel.txt").read_bytes()
+@pytest.mark.parametrize("name, variable", [("02_rank_and_funnel", "SPOTOPT_RANK_EXAMPLE"), ("03_risk", "SPOTOPT_RISK_EXAMPLE")])
+def test_an_example_prints_what_is_expected_in_every_language(source, data, name, variable):
+    commands = [[sys.executable, source / f"examples/{name}.py"]]
+    if variable in os.environ:
+        commands.append([os.environ[variable]])
+    expected = (source / f"examples/expected/{name}.txt").read_bytes()
     for command in commands:
         assert subprocess.run([str(part) for part in command + [data]], stdout=subprocess.PIPE, check=True).stdout == expected
