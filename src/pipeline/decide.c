@@ -4,10 +4,12 @@
  *
  * Packs, gives pods their nodes, orders the moves. Where the order shows that a pod cannot leave
  * after all, or a share of the policy that counts spot nodes alone is missed, the question is put
- * again with that known; the bound is the first question's, which all later ones only narrow. A
- * saving below the policy's min_saving_frac moves nothing.
+ * again with that known; the bound is the first question's, which all later ones only narrow.
+ * Changes that do not pay back within the policy's horizon are left out likewise. A saving below
+ * the policy's min_saving_frac, or too small for the solver to have looked for, moves nothing.
  */
 #include "pipeline/decide.h"
+#include "pipeline/changes.h"
 
 #define ROUNDS 6
 #define MANY_PODS 2000
@@ -37,6 +39,17 @@ usual_work(const spotopt__scene *scene)
     return 1.0e7 + 250.0 * (double)scene->cluster->pods.count;
 }
 
+static double
+gap_wanted(const round_work *w)
+{
+    const spotopt_options *given = w->options;
+
+    if (given != NULL && given->is_set[SPOTOPT__OPT_GAP_REL])
+        return given->value[SPOTOPT__OPT_GAP_REL];
+    return w->scene->policy->gap_rel >= 0.0 ? w->scene->policy->gap_rel
+                                            : spotopt__option(given, SPOTOPT__OPT_GAP_REL);
+}
+
 /* The caller's options, completed by the policy, with a share of the time that is left. */
 static spotopt_status
 make_options(const round_work *w, double time_frac, double gap_least, spotopt_options **out,
@@ -44,10 +57,6 @@ make_options(const round_work *w, double time_frac, double gap_least, spotopt_op
 {
     const spotopt_policy *policy = w->scene->policy;
     const spotopt_options *given = w->options;
-    double gap = given != NULL && given->is_set[SPOTOPT__OPT_GAP_REL]
-                     ? given->value[SPOTOPT__OPT_GAP_REL]
-                 : policy->gap_rel >= 0.0 ? policy->gap_rel
-                                          : spotopt__option(given, SPOTOPT__OPT_GAP_REL);
     double seed = given != NULL && given->is_set[SPOTOPT__OPT_SEED]
                       ? given->value[SPOTOPT__OPT_SEED]
                   : policy->seed >= 0.0 ? policy->seed
@@ -58,7 +67,7 @@ make_options(const round_work *w, double time_frac, double gap_least, spotopt_op
 
     if (status != SPOTOPT_OK)
         return status;
-    options->value[SPOTOPT__OPT_GAP_REL] = fmax(gap, gap_least);
+    options->value[SPOTOPT__OPT_GAP_REL] = fmax(gap_wanted(w), gap_least);
     options->value[SPOTOPT__OPT_SEED] = seed;
     options->value[SPOTOPT__OPT_DEADLINE_S] = left;
     options->value[SPOTOPT__OPT_WORK] = given != NULL && given->is_set[SPOTOPT__OPT_WORK]
@@ -385,16 +394,19 @@ fix_blocked(const round_work *w)
 
 /* --- staying put --- */
 
-/* Everything where it is: possible when every pod that counts runs and no node has to go. */
+/* Everything where it is: possible when no pod that waits has found a place and no node has to go.
+ */
 static bool
-can_stay(const spotopt__scene *scene)
+can_stay(const round_work *w)
 {
+    const spotopt__scene *scene = w->scene;
+
     for (size_t n = 0; n < scene->cluster->nodes.count; n++) {
         if (scene->nodes[n].must_go)
             return false;
     }
     for (size_t i = 0; i < scene->cluster->pods.count; i++) {
-        if (spotopt__pod_counts(&scene->cluster->pods.at[i]) &&
+        if (spotopt__pod_counts(&scene->cluster->pods.at[i]) && !w->out[i] &&
             scene->cluster->pods.at[i].node == SPOTOPT__NONE)
             return false;
     }
@@ -425,6 +437,119 @@ keep_cost(const spotopt__scene *scene)
     for (size_t n = 0; n < scene->cluster->nodes.count; n++)
         sum += scene->nodes[n].cost;
     return sum;
+}
+
+/*
+ * Of what the running fleet costs, the least saving that moves anything: the policy's, but no less
+ * than the gap that the solver may leave open, or a plan just carried out would be mended at once.
+ */
+static double
+least_saving(const round_work *w)
+{
+    return fmax(w->scene->policy->min_saving_frac, gap_wanted(w));
+}
+
+/* What a question put again may worsen. */
+typedef struct kept {
+    unsigned char *keeps, *fixed;
+    uint32_t *target;
+    spotopt__new_node *launches;
+    size_t launch_count;
+    int32_t outcome;
+    double objective;
+} kept;
+
+static bool
+keep_copy(const round_work *w, kept *copy)
+{
+    const spotopt_cluster *cluster = w->scene->cluster;
+    spotopt__decision *d = w->decision;
+
+    *copy =
+        (kept){.launch_count = d->launches.count, .outcome = d->outcome, .objective = d->objective};
+    copy->keeps = spotopt__arena_alloc(&d->arena, cluster->nodes.count + 1, 1);
+    copy->fixed = spotopt__arena_alloc(&d->arena, cluster->pods.count + 1, 1);
+    copy->target = spotopt__arena_alloc(&d->arena, cluster->pods.count + 1, sizeof *copy->target);
+    copy->launches = spotopt__arena_alloc(&d->arena, d->launches.count + 1, sizeof *copy->launches);
+    if (copy->keeps == NULL || copy->fixed == NULL || copy->target == NULL ||
+        copy->launches == NULL)
+        return false;
+    memcpy(copy->keeps, d->keeps, cluster->nodes.count);
+    memcpy(copy->fixed, w->fixed, cluster->pods.count);
+    memcpy(copy->target, d->target, cluster->pods.count * sizeof *d->target);
+    if (d->launches.count > 0)
+        memcpy(copy->launches, d->launches.at, d->launches.count * sizeof *copy->launches);
+    return true;
+}
+
+/* There is room: the list was as long before. */
+static spotopt_status
+bring_back(const round_work *w, const kept *copy, spotopt_error *err)
+{
+    const spotopt_cluster *cluster = w->scene->cluster;
+    spotopt__decision *d = w->decision;
+
+    memcpy(d->keeps, copy->keeps, cluster->nodes.count);
+    memcpy(w->fixed, copy->fixed, cluster->pods.count);
+    memcpy(d->target, copy->target, cluster->pods.count * sizeof *d->target);
+    d->launches.count = 0;
+    for (size_t i = 0; i < copy->launch_count; i++) {
+        if (!spotopt__vec_push(d->context, &d->launches, copy->launches[i]))
+            return spotopt__nomem(err, "new nodes");
+    }
+    d->outcome = copy->outcome;
+    count_up(w->scene, d);
+    return order_moves(w, err);
+}
+
+/*
+ * Pods of changes that do not pay back stay, and the question is put again: rules tie changes, so
+ * that undoing one alone might break them. What gets dearer so, or impossible, was needed.
+ */
+static spotopt_status
+leave_out_unpaid(const round_work *w, spotopt__ask *ask, spotopt_error *err)
+{
+    spotopt__decision *d = w->decision;
+    spotopt_status status = SPOTOPT_OK;
+
+    for (int round = 0; round < 2 && status == SPOTOPT_OK; round++) {
+        spotopt__changes changes;
+        spotopt__translation t;
+        spotopt_packing *packing = NULL;
+        double start_s = now(w);
+        uint32_t news;
+        bool better = false;
+        kept before;
+
+        if ((status = spotopt__changes_find(w->scene, d, &changes, err)) != SPOTOPT_OK)
+            return status;
+        if (!keep_copy(w, &before)) {
+            spotopt__changes_free(&changes);
+            return spotopt__nomem(err, "a decision");
+        }
+        news = spotopt__changes_fix(w->scene, d, &changes, w->fixed);
+        spotopt__changes_free(&changes);
+        if (news == 0)
+            return SPOTOPT_OK;
+        ask->unplaced_cost = (double)NAN;
+        memset(&t, 0, sizeof t);
+        status = pack(w, ask, 0.2, 0.0, &t, &packing, err);
+        d->pack_s += now(w) - start_s;
+        if (status == SPOTOPT_OK && is_complete(packing) &&
+            (status = spotopt__assign(w->scene, &t, packing, w->fixed, d, err)) == SPOTOPT_OK &&
+            (status = order_moves(w, err)) == SPOTOPT_OK) {
+            const int32_t outcome = spotopt_packing_outcome(packing);
+
+            count_up(w->scene, d);
+            better = d->schedule.blocked.count == 0 && d->objective <= before.objective + EPS &&
+                     meets_shares(w->scene, d, ask);
+            d->outcome = outcome;
+        }
+        drop(&t, &packing);
+        if (status == SPOTOPT_OK && !better)
+            return bring_back(w, &before, err);
+    }
+    return status;
 }
 
 /* --- the whole --- */
@@ -477,9 +602,11 @@ decide_fleet(round_work *w, spotopt_error *err)
 {
     spotopt__scene *scene = w->scene;
     spotopt__decision *d = w->decision;
-    spotopt__ask ask = {.fixed = w->fixed, .out = w->out, .diversify_scale = 1.0};
+    spotopt__ask ask = {
+        .fixed = w->fixed, .out = w->out, .unplaced_cost = NAN, .diversify_scale = 1.0};
     spotopt_status status = SPOTOPT_OK;
 
+    d->keep_objective = keep_cost(scene);
     d->bound = -INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
         spotopt__translation t;
@@ -508,9 +635,10 @@ decide_fleet(round_work *w, spotopt_error *err)
             break;
     }
     count_up(scene, d);
-    double saving = keep_cost(scene) - d->objective;
-    if (can_stay(scene) && d->moves + d->launches.count > 0 &&
-        (saving < scene->policy->min_saving_frac * keep_cost(scene) ||
+    if (d->schedule.blocked.count == 0 && (status = leave_out_unpaid(w, &ask, err)) != SPOTOPT_OK)
+        return status;
+    if (can_stay(w) && d->moves + d->launches.count > 0 &&
+        (keep_cost(scene) - d->objective < least_saving(w) * keep_cost(scene) ||
          d->schedule.blocked.count > 0)) {
         stay(scene, d);
         status = order_moves(w, err);

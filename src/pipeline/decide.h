@@ -24,6 +24,7 @@ typedef struct spotopt__decision {
     spotopt__left_outs unplaced; /* what no plan could place, then what this one does not */
     size_t hopeless;             /* how many of the first kind */
     spotopt__schedule schedule;
+    double keep_objective;   /* of everything where it is */
     double objective, bound; /* per hour; penalties for what is left out not included */
     double usd_per_h;        /* of the nodes planned */
     double on_demand_usd_per_h, on_demand_bound; /* NaN: no on-demand fleet takes these pods */

@@ -5,6 +5,7 @@
  * Everything in a fixed order, so that equal inputs give equal bytes; wall-clock times only when
  * they are asked for.
  */
+#include "pipeline/changes.h"
 #include "pipeline/decide.h"
 #include "pipeline/screen.h"
 #include "rank/rank.h"
@@ -102,6 +103,7 @@ put_summary(writer *w, const spotopt_plan_summary *summary)
     spotopt__jw_put_real(&w->jw, "net_saving_frac",
                          ode > 0.0 ? 1.0 - (d->usd_per_h + losses) / ode : (double)NAN);
     spotopt__jw_put_real(&w->jw, "objective", d->objective);
+    spotopt__jw_put_real(&w->jw, "keep_objective", d->keep_objective);
     spotopt__jw_put_real(&w->jw, "bound", d->bound);
     spotopt__jw_put_real(&w->jw, "gap", summary->gap);
     spotopt__jw_put_real(&w->jw, "bound_usd_per_hour", d->bound_usd_per_h);
@@ -297,6 +299,101 @@ put_unplaced(writer *w)
 }
 
 static void
+put_change(writer *w, const spotopt__changes *changes, uint32_t k, const uint32_t *nodes,
+           uint32_t node_count, const uint32_t *pods, uint32_t pod_count)
+{
+    const spotopt_cluster *cluster = w->scene->cluster;
+    const spotopt__change *change = &changes->at[k];
+    spotopt__jw *jw = &w->jw;
+
+    spotopt__jw_object(jw);
+    spotopt__jw_put_bool(jw, "needed", change->is_needed || !change->pays);
+    spotopt__jw_put_real(jw, "saves_usd_per_hour", change->saves_usd_per_h);
+    spotopt__jw_put_real(jw, "risk_usd_per_hour", change->risk_usd_per_h);
+    spotopt__jw_put_real(jw, "move_usd", change->move_usd);
+    spotopt__jw_put_real(jw, "pay_back_hours",
+                         isfinite(change->pay_back_h) ? change->pay_back_h : (double)NAN);
+    spotopt__jw_key(jw, "nodes");
+    spotopt__jw_array(jw);
+    for (uint32_t i = 0; i < node_count; i++)
+        spotopt__jw_text(jw, nodes[i] < cluster->nodes.count
+                                 ? cluster->nodes.at[nodes[i]].name
+                                 : w->d->launches.at[nodes[i] - cluster->nodes.count].name);
+    spotopt__jw_end_array(jw);
+    spotopt__jw_key(jw, "pods");
+    spotopt__jw_array(jw);
+    for (uint32_t i = 0; i < pod_count; i++)
+        spotopt__jw_text(jw, cluster->pods.at[pods[i]].id);
+    spotopt__jw_end_array(jw);
+    spotopt__jw_end_object(jw);
+}
+
+/* The change a pod moves in: SPOTOPT__NONE when it stays, or waits. */
+static uint32_t
+change_of(const writer *w, const spotopt__changes *changes, uint32_t pod)
+{
+    uint32_t from = w->scene->cluster->pods.at[pod].node, to = w->d->target[pod];
+
+    return from == SPOTOPT__NONE || to == SPOTOPT__NONE || from == to ? SPOTOPT__NONE
+                                                                      : changes->of_node[to];
+}
+
+/* Members of each change by counting: starts one place to the right shift as they are laid down. */
+static spotopt_status
+put_changes(writer *w, spotopt_error *err)
+{
+    spotopt_context *context = w->scene->context;
+    const uint32_t nodes = (uint32_t)(w->scene->cluster->nodes.count + w->d->launches.count),
+                   pods = (uint32_t)w->scene->cluster->pods.count;
+    spotopt__changes changes;
+    spotopt_status status = spotopt__changes_find(w->scene, w->d, &changes, err);
+
+    if (status != SPOTOPT_OK)
+        return status;
+    uint32_t *node_start = spotopt__alloc_array(context, changes.count + 2, sizeof *node_start),
+             *pod_start = spotopt__alloc_array(context, changes.count + 2, sizeof *pod_start),
+             *node = spotopt__alloc_array(context, (size_t)nodes + 1, sizeof *node),
+             *pod = spotopt__alloc_array(context, (size_t)pods + 1, sizeof *pod);
+    if (node_start == NULL || pod_start == NULL || node == NULL || pod == NULL) {
+        status = spotopt__nomem(err, "the changes of a plan");
+        goto done;
+    }
+    for (uint32_t n = 0; n < nodes; n++) {
+        if (changes.of_node[n] != SPOTOPT__NONE)
+            node_start[changes.of_node[n] + 2]++;
+    }
+    for (uint32_t i = 0; i < pods; i++) {
+        if (change_of(w, &changes, i) != SPOTOPT__NONE)
+            pod_start[change_of(w, &changes, i) + 2]++;
+    }
+    for (uint32_t k = 2; k < changes.count + 2; k++) {
+        node_start[k] += node_start[k - 1];
+        pod_start[k] += pod_start[k - 1];
+    }
+    for (uint32_t n = 0; n < nodes; n++) {
+        if (changes.of_node[n] != SPOTOPT__NONE)
+            node[node_start[changes.of_node[n] + 1]++] = n;
+    }
+    for (uint32_t i = 0; i < pods; i++) {
+        if (change_of(w, &changes, i) != SPOTOPT__NONE)
+            pod[pod_start[change_of(w, &changes, i) + 1]++] = i;
+    }
+    spotopt__jw_key(&w->jw, "changes");
+    spotopt__jw_array(&w->jw);
+    for (uint32_t k = 0; k < changes.count; k++)
+        put_change(w, &changes, k, node + node_start[k], node_start[k + 1] - node_start[k],
+                   pod + pod_start[k], pod_start[k + 1] - pod_start[k]);
+    spotopt__jw_end_array(&w->jw);
+done:
+    spotopt__free(context, node_start);
+    spotopt__free(context, pod_start);
+    spotopt__free(context, node);
+    spotopt__free(context, pod);
+    spotopt__changes_free(&changes);
+    return status;
+}
+
+static void
 put_waves(writer *w)
 {
     const spotopt__decision *d = w->d;
@@ -434,13 +531,14 @@ spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
         uint32_t alternates = put_alternates(&w);
         put_nodes(&w);
         put_unplaced(&w);
+        status = put_changes(&w, err);
         put_waves(&w);
         put_funnel(&w, alternates, with_seconds);
         put_tail(&w, seconds, with_seconds);
         spotopt__jw_end_object(&w.jw);
         spotopt__str_add(&str, "\n");
-        *out_text = spotopt__str_take(&str, out_length);
-        if (*out_text == NULL)
+        *out_text = status == SPOTOPT_OK ? spotopt__str_take(&str, out_length) : NULL;
+        if (*out_text == NULL && status == SPOTOPT_OK)
             status = spotopt__nomem(err, "a plan's text");
     }
     spotopt__str_free(&str);
