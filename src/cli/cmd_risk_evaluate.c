@@ -71,6 +71,21 @@ save_predictions(const session *s, const spotopt_evaluation *evaluation, const c
     return status;
 }
 
+/* A window that a model has learned from flatters it: said aside, whatever is printed. */
+static void
+warn_of_overlap(const spotopt_model *model, double from_s)
+{
+    spotopt_model_card card = SPOTOPT_MODEL_CARD_INIT;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+
+    if (model == NULL || spotopt_model_card_get(model, &card, &err) != SPOTOPT_OK)
+        return;
+    if (from_s < fmax(card.to_s, card.calibrate_to_s))
+        note("model \"%s\" has learned from moments before %.0f, and the window begins at %.0f: "
+             "not a fair test",
+             card.id, fmax(card.to_s, card.calibrate_to_s), from_s);
+}
+
 int
 risk_evaluate(const session *s, const args *a)
 {
@@ -106,6 +121,8 @@ risk_evaluate(const session *s, const args *a)
          spotopt_evaluation_write(evaluation, &json, &length, &err) != SPOTOPT_OK))
         status = fail_with(&err);
     progress_end();
+    for (int i = 0; status == 0 && i < 2; i++)
+        warn_of_overlap(models[i], j.params.from_s);
     if (status == 0 && arg(a, "predictions") != NULL)
         status = save_predictions(s, evaluation, arg(a, "predictions"));
     if (status == 0)

@@ -311,6 +311,8 @@ put_all(writer *w)
         spotopt__jw_object(jw);
         spotopt__jw_put_text(jw, "forecast", of->name[f]);
         spotopt__jw_put_bool(jw, "is_baseline", f >= of->model_count);
+        if (isfinite(of->held_from_s[f]) && !isnan(of->from_s))
+            spotopt__jw_put_bool(jw, "held_out", of->held_from_s[f] <= of->from_s);
         put_scores(w, f, false);
         spotopt__jw_end_object(jw);
     }

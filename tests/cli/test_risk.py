@@ -160,6 +160,13 @@ class Models(unittest.TestCase):
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertEqual(json.loads(models("list").stdout)["current"], "spells")
 
+    def test_a_window_that_a_model_has_learned_from_is_no_fair_test(self):
+        for begin, is_fair in ((24, False), (28, True)):
+            r = run("risk", "evaluate", "--history", self.history, "--model", self.model, "--from", str(begin * DAY), "--to",
+                    str((begin + 4) * DAY), "-o", "json")
+            self.assertEqual("not a fair test" in r.stderr, not is_fair, r.stderr)
+            self.assertEqual(json.loads(r.stdout)["window"]["held_out"], is_fair)
+
     def test_fit_and_score_refuse_with_a_reason(self):
         missing = run("risk", "fit", "--history", self.history, "--from", str(DAY))
         self.assertEqual((missing.returncode, missing.stdout), (2, ""))
