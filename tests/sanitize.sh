@@ -30,7 +30,7 @@ for part in $parts; do
         asan)
             setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
             SPOTOPT_CASES=1000 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-                meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" --suite alloc --suite cli ;;
+                meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" --suite alloc --suite cli --suite store ;;
         python)
             setup build-asan-python -Db_sanitize=address,undefined -Db_lundef=false -Dpython=enabled -Dpython_only=true
             LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
