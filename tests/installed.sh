@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
-install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libsqlite3-dev libpq-dev zlib1g-dev
+install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev zlib1g-dev
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 meson setup "$root/build" . --prefix="$root/usr" --libdir=lib --buildtype=release -Dwerror=true >/dev/null
@@ -51,8 +51,36 @@ EOF
 # shellcheck disable=SC2046
 cc -std=c11 -Wall -Wextra "$root/keep.c" -o "$root/keep" $(pkg-config --cflags --libs spotopt-store)
 LD_LIBRARY_PATH=$root/usr/lib "$root/keep" "sqlite:$root/books.db" | grep -qx '{"time_ms":1,"type":"stop","instance":"i-1"}'
-if readelf -d "$root/usr/lib/libspotopt.so" | grep NEEDED | grep -e sqlite -e libpq; then
-    echo "installed: libspotopt links a database" >&2
+# So is the network.
+cat >"$root/ask.c" <<'EOF'
+#include <spotopt/net.h>
+#include <stdio.h>
+
+int
+main(void)
+{
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    spotopt_net_params params = SPOTOPT_NET_PARAMS_INIT;
+    spotopt_net_request request = SPOTOPT_NET_REQUEST_INIT;
+    spotopt_net_answer answer = SPOTOPT_NET_ANSWER_INIT;
+    spotopt_net *net = NULL;
+
+    params.max_attempts = 1;
+    params.proxy = "";
+    request.url = "http://127.0.0.1:1/";
+    if (spotopt_net_new(NULL, &params, &net, &err) == SPOTOPT_OK &&
+        spotopt_net_call(net, &request, &answer, &err) == SPOTOPT_E_PEER)
+        puts(err.message);
+    spotopt_net_answer_clear(net, &answer);
+    spotopt_net_free(net);
+    return 0;
+}
+EOF
+# shellcheck disable=SC2046
+cc -std=c11 -Wall -Wextra "$root/ask.c" -o "$root/ask" $(pkg-config --cflags --libs spotopt-net)
+LD_LIBRARY_PATH=$root/usr/lib "$root/ask" | grep -q '^127.0.0.1:1: GET /: .*; check address, port and firewall$'
+if readelf -d "$root/usr/lib/libspotopt.so" | grep NEEDED | grep -e sqlite -e libpq -e curl; then
+    echo "installed: libspotopt links a database or libcurl" >&2
     exit 1
 fi
 echo "installed: the store keeps a row"

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
-install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libsqlite3-dev libpq-dev zlib1g-dev libcunit1-dev postgresql clang \
+install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev zlib1g-dev libcunit1-dev postgresql clang \
     libclang-rt-14-dev llvm valgrind python3 python3-dev python3-numpy python3-pytest swig
 parts=${*:-clang asan python tsan valgrind fuzz}
 fast=(--suite unit --suite api --suite cases --suite fuzz)
@@ -30,7 +30,7 @@ for part in $parts; do
         asan)
             setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
             SPOTOPT_CASES=1000 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-                meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" --suite alloc --suite cli --suite store ;;
+                meson test -C build-asan --no-rebuild -q -t 6 --print-errorlogs "${fast[@]}" --suite alloc --suite cli --suite store --suite net ;;
         python)
             setup build-asan-python -Db_sanitize=address,undefined -Db_lundef=false -Dpython=enabled -Dpython_only=true
             LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \

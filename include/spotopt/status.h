@@ -27,6 +27,7 @@ enum {
     SPOTOPT_E_INPUT = -30,    /**< a document is bad; the message names the place and what was wanted */
     SPOTOPT_E_MISMATCH = -32, /**< a plan was made from other inputs */
     SPOTOPT_E_STORE = -36,    /**< a database is out of reach or refused; the message has what it said */
+    SPOTOPT_E_PEER = -38,     /**< a server gave no whole answer; the message names it and says what to do */
     SPOTOPT_E_CANCELLED = -40, /**< the progress callback asked to stop and there is no answer yet */
     SPOTOPT_E_INTERNAL = -50  /**< a defect or a fault of a library underneath; please report it */
 };

@@ -34,6 +34,8 @@ spotopt_status_text(spotopt_status status)
         return "inputs do not belong together";
     case SPOTOPT_E_STORE:
         return "the database refused";
+    case SPOTOPT_E_PEER:
+        return "no answer from a server";
     case SPOTOPT_E_CANCELLED:
         return "cancelled";
     case SPOTOPT_E_INTERNAL:

@@ -30,6 +30,7 @@ exit_of(spotopt_status status)
     case SPOTOPT_E_INPUT:
     case SPOTOPT_E_MISMATCH:
     case SPOTOPT_E_STORE:
+    case SPOTOPT_E_PEER:
         return EXIT_INPUT;
     default:
         return EXIT_FAULT;

@@ -5,7 +5,7 @@
     abi.py symbols LIBRARY HEADERS...    what is exported = src/spotopt.map = symbols.txt = what the headers declare
     abi.py types HEADERS...              types and signatures against libspotopt.abi, by abidiff
     abi.py renew HEADERS...              write all three anew from the headers, on purpose
-    abi.py --store ...                   the same of libspotopt-store, whose three files are named after it
+    abi.py --store|--net ...             the same of libspotopt-store or -net, whose three files are named after it
 
 Exit status 77: the tool is absent, or the dump was made for another machine. A symbol is experimental until it is in a
 release's node of the map; its header says so in its opening comment.
@@ -38,7 +38,7 @@ def declared(headers):
         text = re.sub(r"^\s*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
         for match in re.finditer(r"\bSPOTOPT_API\b[^;(]*?\b(spotopt_\w+)\s*\(", text):
             found[match.group(1)] = path
-        for name in re.findall(r"\b(spotopt_[a-z0-9_]+)\s*\(", text):
+        for name in re.findall(r"\b(spotopt_[a-z0-9_]+)\s*\((?!\*)", text):
             if name not in found:
                 sys.exit(f"{path}: {name} is declared without SPOTOPT_API")
     return found
@@ -170,12 +170,12 @@ def renew(headers):
 
 if __name__ == "__main__":
     work = {"symbols": check_symbols, "types": check_types, "renew": renew}
-    if sys.argv[1:2] == ["--store"]:
-        del sys.argv[1]
-        MAP = os.path.join(HERE, "..", "..", "src", "store", "spotopt-store.map")
-        SYMBOLS = os.path.join(HERE, "store_symbols.txt")
-        DUMP = os.path.join(HERE, "libspotopt-store.abi")
-        NODE = "SPOTOPT_STORE_EXPERIMENTAL"
+    if sys.argv[1:2] in (["--store"], ["--net"]):
+        part = sys.argv.pop(1)[2:]
+        MAP = os.path.join(HERE, "..", "..", "src", part, f"spotopt-{part}.map")
+        SYMBOLS = os.path.join(HERE, f"{part}_symbols.txt")
+        DUMP = os.path.join(HERE, f"libspotopt-{part}.abi")
+        NODE = f"SPOTOPT_{part.upper()}_EXPERIMENTAL"
     if len(sys.argv) < 3 + (sys.argv[1:2] == ["symbols"]) or sys.argv[1] not in work:
         sys.exit(__doc__)
     if sys.argv[1] == "symbols":
