@@ -36,9 +36,15 @@ static const error_row rows[] = {
     {SPOTOPT_E_STORE, "SPOTOPT_E_STORE",
      "a database is out of reach, refused, or is not what was wanted (libspotopt-store alone)", "3",
      "do what the message says, then call again: nothing was written, and the store can be used on"},
+    {SPOTOPT_E_PEER, "SPOTOPT_E_PEER",
+     "a server gave no whole answer: out of reach, broken off, too slow, too large, not to be "
+     "trusted (libspotopt-net alone)",
+     "3",
+     "do what the message says, then call again; a request that changes something may have "
+     "arrived"},
     {SPOTOPT_E_CANCELLED, "SPOTOPT_E_CANCELLED",
-     "the progress callback asked to stop before there was any answer. No call of this version "
-     "returns it: each gives the best it has",
+     "a callback asked to stop before there was any answer. Solves return the best they have "
+     "instead; calls over a network return this",
      "1", "call again"},
     {SPOTOPT_E_INTERNAL, "SPOTOPT_E_INTERNAL",
      "a defect, or a fault of a library underneath (GLPK)", "4",
