@@ -190,6 +190,20 @@ spotopt_store_forget(spotopt_store *store, const spotopt_store_keep *keep, int64
                      uint64_t *out_removed, spotopt_error *err);
 
 /**
+ * Take the turn of those who read the books, decide and then write, such as spotopt_cleanup_apply()'s hosts: one store
+ * has it at a time, until it is closed or its process ends by any means. Reading and appending need no turn.
+ * In SQLite it is a lock of the file `PATH-lock`, which stays; in PostgreSQL an advisory lock of the connection, and
+ * once that broke nothing is written any more.
+ *
+ * @param out_is_ours  1: this store has it, also when it had it before; 0: another one has. Does not wait
+ * @retval SPOTOPT_E_STATE  the store is read-only
+ * @retval SPOTOPT_E_STORE  the database refused
+ * @since 0.1
+ */
+SPOTOPT_API SPOTOPT_NODISCARD spotopt_status
+spotopt_store_lock(spotopt_store *store, int32_t *out_is_ours, spotopt_error *err);
+
+/**
  * Have the database check itself: SQLite's integrity and foreign keys; of PostgreSQL, that the tables answer.
  * @retval SPOTOPT_E_STORE  something is broken; the message has the first finding
  * @since 0.1

@@ -28,6 +28,8 @@ typedef struct spotopt__db_kind {
     void (*rollback)(spotopt__db *db);
     spotopt_status (*made)(spotopt__db *db, spotopt_error *err); /* tables were; NULL: fine */
     spotopt_status (*check)(spotopt__db *db, spotopt_error *err);
+    /* The turn of those who change the books in several steps, until close. Does not wait. */
+    spotopt_status (*lock)(spotopt__db *db, bool *out_is_ours, spotopt_error *err);
     void (*close)(spotopt__db *db);
 
     /* A statement; what a bind could not do, step tells. Texts are borrowed until reset. */

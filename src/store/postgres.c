@@ -15,7 +15,8 @@
 #include "store/db.h"
 
 #define PARAMETERS 24
-#define WRITER_LOCK "7310868"   /* any number, the same for all who write */
+#define WRITER_LOCK "7310868" /* any number, the same for all who write */
+#define TURN_LOCK "7310869"
 #define DAY_OF_CHUNK "86400000" /* milliseconds in a chunk of a hypertable */
 
 typedef struct post {
@@ -23,6 +24,7 @@ typedef struct post {
     PGconn *connection;
     uint32_t generation; /* of the connection: statements of an older one are gone */
     uint32_t names;
+    bool has_turn; /* its lock is the connection's */
 } post;
 
 struct spotopt__stmt {
@@ -106,6 +108,10 @@ connected(post *p, spotopt_error *err)
 {
     if (PQstatus(p->connection) == CONNECTION_OK)
         return SPOTOPT_OK;
+    if (p->has_turn) /* somebody else may have it by now */
+        return spotopt__fail(err, SPOTOPT_E_STORE,
+                             "%s: the connection broke, and the lock is gone with it; begin again",
+                             p->base.where);
     PQreset(p->connection);
     return PQstatus(p->connection) == CONNECTION_OK ? settle(p, err) : fail(p, NULL, err);
 }
@@ -370,11 +376,32 @@ made(spotopt__db *db, spotopt_error *err)
         err);
 }
 
+static spotopt_status
+lock(spotopt__db *db, bool *out_is_ours, spotopt_error *err)
+{
+    post *p = (post *)db;
+    spotopt_status status = connected(p, err);
+    PGresult *result;
+
+    *out_is_ours = p->has_turn;
+    if (status != SPOTOPT_OK || p->has_turn)
+        return status;
+    result = PQexec(p->connection, "SELECT pg_try_advisory_lock(" TURN_LOCK ")");
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+        *out_is_ours = p->has_turn = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+    else
+        status = fail(p, result, err);
+    PQclear(result);
+    return status;
+}
+
 static void
 close_db(spotopt__db *db)
 {
     post *p = (post *)db;
 
+    if (p->has_turn) /* the server would hear of the end a moment later */
+        PQclear(PQexec(p->connection, "SELECT pg_advisory_unlock(" TURN_LOCK ")"));
     PQfinish(p->connection);
     spotopt__free(db->context, p);
 }
@@ -391,6 +418,7 @@ static const spotopt__db_kind kind = {
     .prepare = prepare,
     .begin = begin,
     .commit = commit,
+    .lock = lock,
     .rollback = rollback,
     .made = made,
     .check = check,

@@ -7,8 +7,12 @@
  * power; a batch costs one flush. The log is carried over into the file every so often and when it
  * is closed.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "spotopt/store.h"
 #include "store/db.h"
@@ -18,6 +22,7 @@
 typedef struct lite {
     spotopt__db base;
     sqlite3 *db;
+    int turn; /* descriptor of the file whose lock is ours; -1: none is */
 } lite;
 
 struct spotopt__stmt {
@@ -217,12 +222,61 @@ check(spotopt__db *db, spotopt_error *err)
     return SPOTOPT_OK;
 }
 
+/*
+ * The lock is of a file beside the database: SQLite's own locks on the database would be gone with
+ * the first descriptor of it that this process closes. The kernel gives it back however the process
+ * ends.
+ */
+static spotopt_status
+lock(spotopt__db *db, bool *out_is_ours, spotopt_error *err)
+{
+    lite *l = (lite *)db;
+    const char *file = sqlite3_db_filename(l->db, "main");
+    spotopt__str path;
+    int fd, code;
+
+    *out_is_ours = true;
+    if (l->turn >= 0 || file == NULL || file[0] == '\0') /* in memory it is ours alone */
+        return SPOTOPT_OK;
+    spotopt__str_init(&path, db->context);
+    spotopt__str_add(&path, file);
+    spotopt__str_add(&path, "-lock");
+    if (path.failed) {
+        spotopt__str_free(&path);
+        return spotopt__nomem(err, "a lock");
+    }
+    fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    code = errno;
+    spotopt__str_free(&path);
+    if (fd < 0)
+        return spotopt__fail(err, SPOTOPT_E_STORE,
+                             "%s-lock: cannot be opened (error %d); want a folder that may be "
+                             "written to",
+                             db->where, code);
+    do
+        code = flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    while (code == EINTR);
+    if (code == 0) {
+        l->turn = fd;
+        return SPOTOPT_OK;
+    }
+    (void)close(fd);
+    *out_is_ours = false;
+    return code == EWOULDBLOCK
+               ? SPOTOPT_OK
+               : spotopt__fail(err, SPOTOPT_E_STORE,
+                               "%s-lock: cannot be locked (error %d); want a local file system",
+                               db->where, code);
+}
+
 static void
 close_db(spotopt__db *db)
 {
     lite *l = (lite *)db;
 
     (void)sqlite3_close(l->db);
+    if (l->turn >= 0)
+        (void)close(l->turn);
     spotopt__free(db->context, l);
 }
 
@@ -238,6 +292,7 @@ static const spotopt__db_kind kind = {
     .commit = commit,
     .rollback = rollback,
     .check = check,
+    .lock = lock,
     .close = close_db,
     .bind_int = bind_int,
     .bind_real = bind_real,
@@ -266,6 +321,7 @@ spotopt__sqlite_open(spotopt_context *context, const char *path, uint32_t flags,
     l = spotopt__alloc(context, sizeof *l);
     if (l == NULL)
         return spotopt__nomem(err, "a store");
+    l->turn = -1;
     l->base.kind = &kind;
     l->base.context = context;
     l->base.is_read_only = is_read_only;

@@ -109,6 +109,21 @@ spotopt_store_check(spotopt_store *store, spotopt_error *err)
 }
 
 spotopt_status
+spotopt_store_lock(spotopt_store *store, int32_t *out_is_ours, spotopt_error *err)
+{
+    bool is_ours = false;
+    spotopt_status status = spotopt__store_free_to(store, true, err);
+
+    if (status == SPOTOPT_OK && out_is_ours == NULL)
+        status = spotopt__fail(err, SPOTOPT_E_ARGUMENT, "out_is_ours is NULL; want it set");
+    if (status == SPOTOPT_OK)
+        status = store->db->kind->lock(store->db, &is_ours, err);
+    if (status == SPOTOPT_OK)
+        *out_is_ours = is_ours;
+    return status;
+}
+
+spotopt_status
 spotopt__kept(spotopt_store *store, int which, const char *sql, spotopt__stmt **out,
               spotopt_error *err)
 {

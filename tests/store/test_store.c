@@ -4,10 +4,12 @@
  * and without it the suite runs on SQLite files in a temporary folder.
  */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fail_alloc.h"
@@ -504,6 +506,64 @@ test_store__leaves_the_files_of_others_alone(void)
     CU_ASSERT_PTR_NULL(store);
 }
 
+static void
+test_store__is_locked_by_one_at_a_time_and_freed_however_that_one_ends(void)
+{
+    char url[200];
+    spotopt_store *a, *b;
+    int32_t is_ours = -1;
+    int status, ready[2];
+    pid_t child;
+    char byte = 0;
+
+    (void)snprintf(url, sizeof url, "%s", fresh());
+    a = open_store(url, 0);
+    b = open_store(url, 0);
+    for (int again = 0; again < 2; again++) {
+        CU_ASSERT_EQUAL(spotopt_store_lock(a, &is_ours, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(is_ours, 1);
+        CU_ASSERT_EQUAL(spotopt_store_lock(b, &is_ours, &err), SPOTOPT_OK);
+        CU_ASSERT_EQUAL(is_ours, 0);
+    }
+    /* Rows need no turn. */
+    CU_ASSERT_EQUAL(append(b, "{\"time_ms\":1,\"type\":\"log\",\"component\":\"c\"}\n"), 1);
+    CU_ASSERT_EQUAL(append(a, "{\"time_ms\":2,\"type\":\"log\",\"component\":\"c\"}\n"), 1);
+    spotopt_store_close(a);
+    CU_ASSERT_EQUAL(spotopt_store_lock(b, &is_ours, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(is_ours, 1);
+    spotopt_store_close(b);
+
+    CU_ASSERT_EQUAL_FATAL(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        a = NULL;
+        if (spotopt_store_open(NULL, url, 0, &a, NULL) != SPOTOPT_OK ||
+            spotopt_store_lock(a, &is_ours, NULL) != SPOTOPT_OK || is_ours != 1)
+            _exit(1);
+        (void)!write(ready[1], "x", 1);
+        for (;;)
+            pause();
+    }
+    (void)close(ready[1]);
+    CU_ASSERT_EQUAL_FATAL(read(ready[0], &byte, 1), 1);
+    a = open_store(url, 0);
+    CU_ASSERT_EQUAL(spotopt_store_lock(a, &is_ours, &err), SPOTOPT_OK);
+    CU_ASSERT_EQUAL(is_ours, 0);
+    CU_ASSERT_EQUAL(kill(child, SIGKILL), 0);
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    for (int i = 0; i < 200 && is_ours == 0; i++) { /* a server hears of it a moment later */
+        CU_ASSERT_EQUAL(spotopt_store_lock(a, &is_ours, &err), SPOTOPT_OK);
+        (void)usleep(20000);
+    }
+    CU_ASSERT_EQUAL(is_ours, 1);
+    spotopt_store_close(a);
+    (void)close(ready[0]);
+
+    a = open_store(url, SPOTOPT_STORE_READ_ONLY);
+    CU_ASSERT_EQUAL(spotopt_store_lock(a, &is_ours, &err), SPOTOPT_E_STATE);
+    spotopt_store_close(a);
+}
+
 static int32_t
 call_back(void *user, const char *line, size_t length)
 {
@@ -533,6 +593,7 @@ use(fail_alloc *allocator, const char *url)
     spotopt_ledger *ledger = NULL;
     text t = {"", 0, 0};
     hours h = {.count = 0};
+    int32_t is_ours = 0;
     spotopt_status status = context != NULL ? SPOTOPT_OK : SPOTOPT_E_NOMEM;
 
     if (status == SPOTOPT_OK)
@@ -546,7 +607,10 @@ use(fail_alloc *allocator, const char *url)
         status = spotopt_store_hours(store, "web", 0, HOUR, keep_hour, &h, &err);
     if (status == SPOTOPT_OK)
         status = spotopt_store_ledger(store, 0, EVER, &ledger, &err);
+    if (status == SPOTOPT_OK)
+        status = spotopt_store_lock(store, &is_ours, &err);
     if (status == SPOTOPT_OK) {
+        CU_ASSERT_EQUAL(is_ours, 1);
         CU_ASSERT_STRING_EQUAL(t.at, every_type);
         CU_ASSERT_EQUAL(h.count, 1);
     }
@@ -591,6 +655,7 @@ main(void)
         TEST(test_store__refuses_what_is_no_url_of_a_store),
         TEST(test_store__makes_no_database_when_it_must_exist),
         TEST(test_store__leaves_the_files_of_others_alone),
+        TEST(test_store__is_locked_by_one_at_a_time_and_freed_however_that_one_ends),
         TEST(test_store__stops_reading_when_asked_and_is_not_used_from_within),
         TEST(test_store__survives_every_allocation_failing_once),
     };
