@@ -5,6 +5,7 @@
  * The flat methods of common/ become private; those here call them.
  */
 %rename(_from_text) from_text;
+%rename(_for_client_of) for_client_of;
 %thread spotopt_catalog::from_text;
 %thread spotopt_cluster::from_text;
 %thread spotopt_policy::from_text;
@@ -223,6 +224,10 @@ def _or_no_limit(value):
     def parse(cls, text=None, name="policy"):
         """Read a Policy document from str or bytes; without one, every field holds its default."""
         return cls._from_text(text, name)
+
+    def for_client(self, client):
+        """The policy that holds for one client: its own fields, and this policy's for the rest."""
+        return self._for_client_of(client)
 
     def to_json(self):
         """The whole policy, defaults filled in, as a Policy document."""

@@ -62,7 +62,8 @@ spotopt_override_find(const spotopt_ledger *ledger, const char *instance, const 
 /**
  * A policy with the ledger's live orders among its overrides, and, while spot comes back to the cluster, an
  * on_demand_frac of at least the share that is not allowed yet. With it, a plan honours the ledger.
- * @param policy  stays as it is; NULL: the defaults
+ * @param policy  stays as it is; NULL: the defaults. Its "clients" are not the result's: what a client states
+ *                would come over the orders. Ask spotopt_policy_for_client() first.
  * @since 0.1
  */
 SPOTOPT_API SPOTOPT_NODISCARD spotopt_status

@@ -43,8 +43,18 @@ parse_catalog(loaded *in, const session *s, const args *a, const input *doc, spo
 static spotopt_status
 parse_policy(loaded *in, const session *s, const args *a, const input *doc, spotopt_error *err)
 {
-    (void)a;
-    return spotopt_policy_parse(s->context, doc->text, doc->length, doc->name, &in->policy, err);
+    spotopt_policy *of_client = NULL;
+    spotopt_status status =
+        spotopt_policy_parse(s->context, doc->text, doc->length, doc->name, &in->policy, err);
+
+    if (status != SPOTOPT_OK || arg(a, "client-id") == NULL)
+        return status;
+    status = spotopt_policy_for_client(in->policy, arg(a, "client-id"), &of_client, err);
+    if (status == SPOTOPT_OK) {
+        spotopt_policy_free(in->policy);
+        in->policy = of_client;
+    }
+    return status;
 }
 
 static spotopt_status

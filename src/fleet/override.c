@@ -310,7 +310,8 @@ write_merged(const spotopt_policy *policy, const spotopt_ledger *ledger, const o
         spotopt__str_add_real(out, 1.0 - spot_frac);
         spotopt__str_add(out, "}");
     }
-    spotopt__str_add(out, ",\"overrides\":");
+    /* A client's own fields must not come over the orders afterwards. */
+    spotopt__str_add(out, ",\"clients\":null,\"overrides\":");
     spotopt__jw_init(&jw, out);
     spotopt__jw_array(&jw);
     for (size_t i = 0; i < policy->overrides.count; i++) {

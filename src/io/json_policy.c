@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * json_policy.c - reads a Policy document over the defaults.
+ * json_policy.c - reads the fields of a Policy document over what a policy holds.
  *
- * A parent stands inside the document as an object of its own; it is read first, and what the child
- * states replaces what it left, member by member; a list replaces a list as a whole. Null takes
- * back a limit where there can be one, and says nothing elsewhere. Weights are normalised once,
- * when all of them are known.
+ * What a document states replaces what the policy held, member by member; a list replaces a list as
+ * a whole. Null takes back a limit where there can be one, and says nothing elsewhere. Whose fields
+ * come over whose, parents and clients, is json_policy_clients.c's.
  */
 #include <float.h>
 
@@ -18,13 +17,13 @@
 
 typedef struct reader {
     spotopt_policy *policy;
-    bool warned;
+    spotopt__unknown unknown;
 } reader;
 
 static void
 warn_unknown(reader *r, const spotopt__at *at, const char *const *known)
 {
-    spotopt__warn_unknown(r->policy->context, at, known, &r->warned);
+    spotopt__policy_unknown(r->policy, at, known, &r->unknown);
 }
 
 static const char *
@@ -201,7 +200,7 @@ read_change(reader *r, const spotopt__at *at, spotopt_error *err)
 static spotopt_status
 read_drain(reader *r, const spotopt__at *at, spotopt_error *err)
 {
-    return spotopt__policy_read_drain(r->policy, at, &r->warned, err);
+    return spotopt__policy_read_drain(r->policy, at, &r->unknown, err);
 }
 
 static spotopt_status
@@ -475,37 +474,12 @@ read_score(reader *r, const spotopt__at *root, spotopt_error *err)
                             text);
 }
 
-/* One document over what the policy holds so far. Depth is the JSON scan's: 64 at most. */
-static spotopt_status
-read_policy(reader *r, const spotopt__at *root, spotopt_error *err)
+spotopt_status
+spotopt__policy_read_fields(spotopt_policy *p, const spotopt__at *root, spotopt__unknown *unknown,
+                            spotopt_error *err)
 {
-    static const char *const known[] = {"apiVersion",   "kind",     "parent",      "weights",
-                                        "weights_from", "worth",    "score",       "slo",
-                                        "interruption", "spot",     "diversify",   "allow",
-                                        "quotas",       "headroom", "commitments", "change",
-                                        "overrides",    "solver",   "drain",       NULL};
-    spotopt_policy *p = r->policy;
-    spotopt__at parent = spotopt__at_key(root, "parent");
-    spotopt__at kind = spotopt__at_key(root, "kind"), version = spotopt__at_key(root, "apiVersion");
-    spotopt_status status = spotopt__want_object(root, err);
-
-    /* All of a policy may be left out, even what it is. */
-    if (status == SPOTOPT_OK && (kind.value != NULL || version.value != NULL))
-        status = spotopt__want_kind(root, "Policy", err);
-    if (status != SPOTOPT_OK)
-        return status;
-    warn_unknown(r, root, known);
-    if (spotopt__at_is_set(&parent)) {
-        if (spotopt__json_type(parent.value) == SPOTOPT__JSON_TEXT)
-            return spotopt__fail_at(
-                &parent, err,
-                "want the parent's policy itself, an object; names are not looked up");
-        status = spotopt__want_object(&parent, err);
-        if (status == SPOTOPT_OK)
-            status = read_policy(r, &parent, err);
-    }
-    if (status == SPOTOPT_OK)
-        status = read_part(r, root, "weights", read_weights, err);
+    reader own = {p, *unknown}, *r = &own;
+    spotopt_status status = read_part(r, root, "weights", read_weights, err);
     if (status == SPOTOPT_OK)
         status = read_weights_from(r, root, err);
     if (status == SPOTOPT_OK)
@@ -536,57 +510,6 @@ read_policy(reader *r, const spotopt__at *root, spotopt_error *err)
         status = read_part(r, root, "drain", read_drain, err);
     if (status == SPOTOPT_OK)
         status = read_part(r, root, "solver", read_solver, err);
+    *unknown = own.unknown;
     return status;
-}
-
-static spotopt_status
-normalize_weights(spotopt_policy *policy, const spotopt__at *root, spotopt_error *err)
-{
-    double sum = 0.0;
-
-    for (int f = 0; f < SPOTOPT__FACTORS; f++)
-        sum += policy->weights[f];
-    if (!(sum > 0.0)) {
-        spotopt__at at = spotopt__at_key(root, "weights");
-        return spotopt__fail_at(&at, err, "want a weight above 0; all are 0");
-    }
-    /* Weights that add up to 1 stay as they are, so that writing and reading back changes nothing.
-     */
-    if (fabs(sum - 1.0) > 1e-12) {
-        for (int f = 0; f < SPOTOPT__FACTORS; f++)
-            policy->weights[f] /= sum;
-    }
-    return SPOTOPT_OK;
-}
-
-spotopt_status
-spotopt_policy_parse(spotopt_context *context, const char *text, size_t length, const char *name,
-                     spotopt_policy **out, spotopt_error *err)
-{
-    reader r = {NULL, false};
-    spotopt__json *json = NULL;
-    spotopt_status status;
-
-    if (out == NULL)
-        return spotopt__fail(err, SPOTOPT_E_ARGUMENT, "out is NULL; want it set");
-    status = spotopt__policy_new(context, &r.policy, err);
-    if (status == SPOTOPT_OK && text != NULL) {
-        if (name == NULL)
-            name = "policy";
-        status = spotopt__json_parse(text, length, name, &json, err);
-        if (status == SPOTOPT_OK) {
-            spotopt__at root = spotopt__at_root(json, name);
-            status = read_policy(&r, &root, err);
-            if (status == SPOTOPT_OK)
-                status = normalize_weights(r.policy, &root, err);
-        }
-        spotopt__sha256_hex(text, length, r.policy->sha256);
-    }
-    spotopt__json_free(json);
-    if (status != SPOTOPT_OK) {
-        spotopt_policy_free(r.policy);
-        return status;
-    }
-    *out = r.policy;
-    return SPOTOPT_OK;
 }

@@ -22,7 +22,8 @@ keep(spotopt_policy *policy, const char *text)
 }
 
 static spotopt_status
-read_start(spotopt_policy *policy, const spotopt__at *item, bool *warned, spotopt_error *err)
+read_start(spotopt_policy *policy, const spotopt__at *item, spotopt__unknown *unknown,
+           spotopt_error *err)
 {
     static const char *const known[] = {"workload", "seconds", NULL};
     spotopt__at workload = spotopt__at_key(item, "workload"),
@@ -30,7 +31,7 @@ read_start(spotopt_policy *policy, const spotopt__at *item, bool *warned, spotop
     spotopt__start_time row = {NULL, 0.0};
     spotopt_status status;
 
-    spotopt__warn_unknown(policy->context, item, known, warned);
+    spotopt__policy_unknown(policy, item, known, unknown);
     status = spotopt__want_name(&workload, &row.workload, err);
     if (status == SPOTOPT_OK)
         status = spotopt__want_real(&seconds, 0.0, 86400.0, &row.seconds, err);
@@ -92,7 +93,8 @@ read_nodes(const spotopt__at *at, spotopt__node_budget *row, spotopt_error *err)
 }
 
 static spotopt_status
-read_budget(spotopt_policy *policy, const spotopt__at *item, bool *warned, spotopt_error *err)
+read_budget(spotopt_policy *policy, const spotopt__at *item, spotopt__unknown *unknown,
+            spotopt_error *err)
 {
     static const char *const known[] = {"label", "value", "nodes", "schedule", "duration", NULL};
     spotopt__at nodes = spotopt__at_key(item, "nodes"), when = spotopt__at_key(item, "schedule"),
@@ -102,7 +104,7 @@ read_budget(spotopt_policy *policy, const spotopt__at *item, bool *warned, spoto
     spotopt__cron cron;
     spotopt_status status;
 
-    spotopt__warn_unknown(policy->context, item, known, warned);
+    spotopt__policy_unknown(policy, item, known, unknown);
     status = spotopt__maybe_text(item, "label", &row.label, err);
     if (status == SPOTOPT_OK)
         status = spotopt__maybe_text(item, "value", &row.value, err);
@@ -135,8 +137,9 @@ read_budget(spotopt_policy *policy, const spotopt__at *item, bool *warned, spoto
 
 static spotopt_status
 read_list(spotopt_policy *policy, const spotopt__at *parent, const char *key, size_t *count,
-          spotopt_status (*read)(spotopt_policy *, const spotopt__at *, bool *, spotopt_error *),
-          bool *warned, spotopt_error *err)
+          spotopt_status (*read)(spotopt_policy *, const spotopt__at *, spotopt__unknown *,
+                                 spotopt_error *),
+          spotopt__unknown *unknown, spotopt_error *err)
 {
     spotopt__at list = spotopt__at_key(parent, key);
     spotopt_status status = SPOTOPT_OK;
@@ -153,28 +156,29 @@ read_list(spotopt_policy *policy, const spotopt__at *parent, const char *key, si
             return spotopt__fail_at(&list, err, "want at most %d items", LIST_MAX);
         status = spotopt__want_object(&it, err);
         if (status == SPOTOPT_OK)
-            status = read(policy, &it, warned, err);
+            status = read(policy, &it, unknown, err);
     }
     return status;
 }
 
 spotopt_status
-spotopt__policy_read_drain(spotopt_policy *p, const spotopt__at *at, bool *warned,
+spotopt__policy_read_drain(spotopt_policy *p, const spotopt__at *at, spotopt__unknown *unknown,
                            spotopt_error *err)
 {
     static const char *const known[] = {"start_times", "detach_s", "max_evictions_per_hour",
                                         "node_budgets", NULL};
     spotopt_status status;
 
-    spotopt__warn_unknown(p->context, at, known, warned);
-    status = read_list(p, at, "start_times", &p->start_times.count, read_start, warned, err);
+    spotopt__policy_unknown(p, at, known, unknown);
+    status = read_list(p, at, "start_times", &p->start_times.count, read_start, unknown, err);
     if (status == SPOTOPT_OK)
         status = spotopt__maybe_real(at, "detach_s", 0.0, 86400.0, &p->detach_s, err);
     if (status == SPOTOPT_OK)
         status = spotopt__maybe_limit(at, "max_evictions_per_hour", 1.0, 1e6,
                                       &p->max_evictions_per_h, err);
     if (status == SPOTOPT_OK)
-        status = read_list(p, at, "node_budgets", &p->node_budgets.count, read_budget, warned, err);
+        status =
+            read_list(p, at, "node_budgets", &p->node_budgets.count, read_budget, unknown, err);
     return status;
 }
 

@@ -105,16 +105,9 @@ write_overrides(spotopt__jw *jw, const spotopt_policy *p)
     spotopt__jw_end_array(jw);
 }
 
-spotopt_status
-spotopt_policy_write(const spotopt_policy *p, char **out_text, size_t *out_length,
-                     spotopt_error *err)
+void
+spotopt__policy_write_fields(const spotopt_policy *p, spotopt__jw *jw)
 {
-    spotopt__str str;
-    spotopt__jw writer, *jw = &writer;
-    char *text;
-
-    spotopt__str_init(&str, p->context);
-    spotopt__jw_init(jw, &str);
     spotopt__jw_object(jw);
     spotopt__jw_put_text(jw, "apiVersion", "spotopt/v1");
     spotopt__jw_put_text(jw, "kind", "Policy");
@@ -185,7 +178,21 @@ spotopt_policy_write(const spotopt_policy *p, char **out_text, size_t *out_lengt
     spotopt__jw_put_real(jw, "deadline_s", p->deadline_s);
     spotopt__jw_put_real(jw, "seed", p->seed);
     spotopt__jw_end_object(jw);
-    spotopt__jw_end_object(jw);
+}
+
+spotopt_status
+spotopt_policy_write(const spotopt_policy *p, char **out_text, size_t *out_length,
+                     spotopt_error *err)
+{
+    spotopt__str str;
+    spotopt__jw jw;
+    char *text;
+
+    spotopt__str_init(&str, p->context);
+    spotopt__jw_init(&jw, &str);
+    spotopt__policy_write_fields(p, &jw);
+    spotopt__policy_write_clients(p, &jw);
+    spotopt__jw_end_object(&jw);
 
     text = spotopt__str_take(&str, out_length);
     if (text == NULL)

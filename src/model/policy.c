@@ -80,6 +80,7 @@ spotopt_policy_free(spotopt_policy *policy)
     spotopt__vec_free(context, &policy->overrides);
     spotopt__vec_free(context, &policy->start_times);
     spotopt__vec_free(context, &policy->node_budgets);
+    spotopt__vec_free(context, &policy->clients);
     spotopt__arena_free(&policy->arena);
     spotopt__free(context, policy);
     spotopt__context_drop(context);

@@ -56,11 +56,19 @@ typedef struct spotopt__node_budget {
     double duration_s;         /* for how long */
 } spotopt__node_budget;
 
+/* What one client states for itself; NaN: a weight that it does not state. */
+typedef struct spotopt__client_policy {
+    const char *client;
+    const char *fields; /* an object of the fields stated, but for the weights */
+    double weights[SPOTOPT__FACTORS];
+} spotopt__client_policy;
+
 /* Every field holds its default until a document says otherwise. NaN: null, not limited. */
 struct spotopt_policy {
     spotopt_context *context;
     spotopt__arena arena;
     double weights[SPOTOPT__FACTORS]; /* sum 1 after reading */
+    double stated_weights[SPOTOPT__FACTORS]; /* before they were scaled: a client's come over these */
     bool weights_from_money; /* cost, stability and what has a worth: by what they are worth */
     double worth_performance, worth_capacity; /* USD an hour and node between 0 and full marks; NaN: not stated */
     int32_t score;
@@ -85,6 +93,7 @@ struct spotopt_policy {
     double detach_s;                                 /* until a volume can be attached elsewhere */
     double max_evictions_per_h;                      /* NaN: no limit */
     double gap_rel, deadline_s, seed; /* NaN: not stated */
+    spotopt__vec(spotopt__client_policy) clients; /* each once */
     char sha256[65];
 };
 

@@ -389,6 +389,33 @@ class Verbs(unittest.TestCase):
         out = run("show", "-", "-o", "table", stdin=sample_plan().stdout).stdout.decode()
         self.assertLessEqual(max(map(len, out.splitlines())), 100)
 
+    def test_a_client_gets_what_its_part_of_the_policy_says(self):
+        with open(data("cluster.json"), encoding="utf-8") as f:
+            node = next(i["metadata"]["name"] for i in json.load(f)["items"] if i["kind"] == "Node")
+        own = {"spot": {"enabled": False}, "drain": {"detach_s": 40}}
+        calls = {"plan": ["--cluster", data("cluster.json")], "rank": ["--request", "cpu=2,memory=4Gi"],
+                 "drain": ["--cluster", data("cluster.json"), "--nodes", node]}
+        with tempfile.TemporaryDirectory() as folder:
+            whole, alone = os.path.join(folder, "whole.json"), os.path.join(folder, "alone.json")
+            for path, policy in ((whole, {"clients": {"acme": own, "bolt": {}}}), (alone, own)):
+                with open(path, "w", encoding="utf-8") as f:
+                    json.dump(policy, f)
+            for verb in (v for v in calls if re.search(rf"^  {v} ", ALL_VERBS, re.M)):
+                args = [verb, *calls[verb], "--catalog", data("catalog.json"), *NOW]
+                answer = {}
+                for name, more in (("acme", ["--policy", whole, "--client-id", "acme"]), ("alone", ["--policy", alone]),
+                                   ("bolt", ["--policy", whole, "--client-id", "bolt"]), ("none", [])):
+                    r = run(*args, *more)
+                    self.assertIn(r.returncode, (0, 1), r.stderr)
+                    answer[name] = {k: v for k, v in json.loads(r.stdout).items() if k not in ("inputs", "stats", "funnel")}
+                self.assertEqual(answer["acme"], answer["alone"], verb)
+                self.assertEqual(answer["bolt"], answer["none"], verb)
+                if verb != "drain":
+                    self.assertNotEqual(answer["acme"], answer["bolt"], verb)
+                r = run(*args, "--policy", whole, "--client-id", "zeta")
+                self.assertEqual(r.returncode, 3)
+                self.assertIn(b'/clients: there is no client "zeta"; want one of acme, bolt', r.stderr)
+
     @needs("plan")
     def test_plan_wants_its_inputs(self):
         self.assertEqual(run("plan", "--catalog", data("catalog.json")).returncode, 2)

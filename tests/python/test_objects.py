@@ -124,6 +124,20 @@ def test_a_policy_written_reads_back_as_the_same(policy):
     assert spotopt.Policy.parse(policy.to_json()).to_dict() == policy.to_dict()
 
 
+def test_a_client_has_its_own_fields_and_the_fleets_for_the_rest():
+    fleet = {"change": {"move_usd": 0.5, "horizon_hours": 8}, "allow": {"families": ["m5"]}}
+    whole = spotopt.Policy.parse(json.dumps({**fleet, "clients": {"acme": {"change": {"move_usd": 2}}, "bolt": {}}}))
+    acme, bolt = whole.for_client("acme").to_dict(), whole.for_client("bolt").to_dict()
+    assert acme["change"]["move_usd"] == 2 and acme["change"]["horizon_hours"] == 8
+    assert acme["allow"]["families"] == ["m5"] and acme["clients"] == {}
+    assert bolt == spotopt.Policy.parse(json.dumps(fleet)).to_dict()
+    assert spotopt.Policy.parse(whole.to_json()).for_client("acme").to_dict() == acme
+    with pytest.raises(spotopt.InputError, match="there is no client \"zeta\"; want one of acme, bolt"):
+        whole.for_client("zeta")
+    with pytest.raises(spotopt.InputError, match="/clients/acme/wieghts: unknown field"):
+        spotopt.Policy.parse('{"clients":{"acme":{"wieghts":{}}}}')
+
+
 def test_history_counts_its_rows(history, data):
     assert len(history) == len((data / "history.csv").read_text().splitlines()) - 1
 

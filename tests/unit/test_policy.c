@@ -198,6 +198,22 @@ test_policy__says_where_and_what_it_refuses(void)
         {"{\"overrides\":[{\"scope\":\"all\",\"from\":\"2026-01-02T00:00:00Z\",\"until\":\"2026-01-"
          "01T00:00:00Z\"}]}",
          "policy.json: /overrides/0: want from before until"},
+        {"{\"clients\":[]}", "policy.json: /clients: want an object"},
+        {"{\"clients\":{\"acme\":1}}", "policy.json: /clients/acme: want an object"},
+        {"{\"clients\":{\"acme\":{\"wieghts\":{}}}}",
+         "policy.json: /clients/acme/wieghts: unknown field; want"},
+        {"{\"clients\":{\"acme\":{\"spot\":{\"on\":1}}}}",
+         "policy.json: /clients/acme/spot/on: unknown field; want"},
+        {"{\"clients\":{\"acme\":{\"drain\":{\"detach\":1}}}}",
+         "policy.json: /clients/acme/drain/detach: unknown field; want"},
+        {"{\"clients\":{\"acme\":{\"clients\":{}}}}",
+         "policy.json: /clients/acme/clients: unknown field; want"},
+        {"{\"clients\":{\"acme\":{\"change\":{\"move_usd\":-1}}}}",
+         "policy.json: /clients/acme/change/move_usd: want a number"},
+        {"{\"weights\":{\"cost\":1,\"stability\":0,\"performance\":0,\"capacity\":0},"
+         "\"clients\":{\"acme\":{\"weights\":{\"cost\":0}}}}",
+         "policy.json: /clients/acme/weights: want a weight above 0"},
+        {"{\"clients\":{\"\":{}}}", "a client has no name"},
         {"{\"solver\":{\"gap_rel\":2}}", "policy.json: /solver/gap_rel: want"},
         {"{\"solver\":{\"seed\":0.5}}", "policy.json: /solver/seed: want"},
     };
