@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail_alloc.h"
 #include "spotopt/net.h"
 #include "suite.h"
 
@@ -447,6 +448,39 @@ test_a_bad_request__is_refused_before_the_wire(void)
     CU_ASSERT_PTR_NULL(none);
 }
 
+static void
+test_each_allocation_that_fails__is_reported_and_leaks_nothing(void)
+{
+    fail_alloc allocator = FAIL_ALLOC_INIT;
+    spotopt_status status;
+    size_t n = 0;
+
+    do {
+        spotopt_net_params params = SPOTOPT_NET_PARAMS_INIT;
+        spotopt_net_answer answer = SPOTOPT_NET_ANSWER_INIT;
+        spotopt_net_request request = ask("/echo");
+        spotopt_context *context;
+        spotopt_net *net = NULL;
+
+        params.proxy = "";
+        request.bearer = "token";
+        request.body = "hello";
+        request.body_length = 5;
+        status = SPOTOPT_E_NOMEM;
+        fail_after(&allocator, n++);
+        context = fail_alloc_context(&allocator);
+        if (context != NULL && spotopt_net_new(context, &params, &net, &err) == SPOTOPT_OK)
+            status = spotopt_net_call(net, &request, &answer, &err);
+        CU_ASSERT_EQUAL(status == SPOTOPT_OK, answer.body != NULL);
+        spotopt_net_answer_clear(net, &answer);
+        spotopt_net_free(net);
+        spotopt_context_free(context);
+        CU_ASSERT_EQUAL(allocator.live, 0);
+    } while (status == SPOTOPT_E_NOMEM && n < 1000);
+    CU_ASSERT_EQUAL(status, SPOTOPT_OK);
+    CU_ASSERT(n > 5);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -465,6 +499,7 @@ main(int argc, char **argv)
         TEST(test_a_stream__is_handed_on_in_pieces),
         TEST(test_a_transport_of_the_host__takes_the_place_of_the_wire),
         TEST(test_a_bad_request__is_refused_before_the_wire),
+        TEST(test_each_allocation_that_fails__is_reported_and_leaks_nothing),
     };
 
     if (argc != 4) {
