@@ -73,7 +73,7 @@ read_nodes(const spotopt__at *at, spotopt__node_budget *row, spotopt_error *err)
     int64_t number = 0;
     spotopt_status status;
 
-    if (spotopt__json_type(at->value) != SPOTOPT__JSON_TEXT) {
+    if (at->value == NULL || spotopt__json_type(at->value) != SPOTOPT__JSON_TEXT) {
         status = spotopt__want_int(at, 0, 1000000, &number, err);
         row->nodes = (double)number;
         return status;
