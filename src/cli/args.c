@@ -110,8 +110,7 @@ flag_name_at(const void *of, size_t place)
     return f != NULL ? f->name : NULL;
 }
 
-/* Whether a word stands in a list that is parted by blanks. */
-static bool
+bool
 has_word(const char *words, const char *word)
 {
     const size_t n = strlen(word);

@@ -64,6 +64,8 @@ void help_verb(const verb *v, text *out);
 void help_all(text *out);
 void man_verb(const verb *v, text *out); /* NULL: spotopt(1) */
 
+/* Whether a word stands in a list that is parted by blanks. */
+bool has_word(const char *words, const char *word);
 /* A number in the C locale, the whole text. */
 bool read_number(const char *what, double *out);
 /* RFC 3339 in UTC or with an offset, or seconds. */

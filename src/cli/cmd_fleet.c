@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmd_fleet.c - what a ledger tells of a fleet.
+ * cmd_fleet.c - what a ledger tells of a fleet, and which steps its parts take.
  */
 #include <math.h>
 #include <string.h>
 
-#ifdef SPOTOPT_CLI_STORE
-#include "spotopt/store.h"
-#endif
+#include "books.h"
 #include "doc.h"
 #include "fleet_clean.h"
 #include "load.h"
-
-#define LEDGER_END_MS INT64_C(253402300799000) /* the end of the year 9999 */
 
 static bool
 read_moment(const args *a, const char *name, int64_t *out)
@@ -99,49 +95,6 @@ read_params(const session *s, const args *a, spotopt_fleet_params *p)
     return read_penalty(s, a, &p->interruption_usd);
 }
 
-/* Rows of a database; what the URL is of, the store says. */
-static int
-ledger_of_store(const session *s, const char *url, spotopt_ledger **out)
-{
-#ifdef SPOTOPT_CLI_STORE
-    spotopt_error err = SPOTOPT_ERROR_INIT;
-    spotopt_store *store = NULL;
-    int status = 0;
-
-    if (spotopt_store_open(s->context, url, SPOTOPT_STORE_READ_ONLY, &store, &err) != SPOTOPT_OK ||
-        spotopt_store_ledger(store, 0, LEDGER_END_MS, out, &err) != SPOTOPT_OK)
-        status = fail_with(&err);
-    spotopt_store_close(store);
-    return status;
-#else
-    (void)s;
-    (void)out;
-    say("--ledger %.*s: databases are not in this build; want an Events file, or a build with "
-        "SQLite",
-        (int)strcspn(url, ":") + 1, url);
-    return EXIT_USAGE;
-#endif
-}
-
-int
-ledger_load(const session *s, const char *path, spotopt_ledger **out)
-{
-    spotopt_error err = SPOTOPT_ERROR_INIT;
-    input in;
-    int status;
-
-    if (strncmp(path, "sqlite:", 7) == 0 || strncmp(path, "postgresql:", 11) == 0 ||
-        strncmp(path, "postgres:", 9) == 0)
-        return ledger_of_store(s, path, out);
-    status = input_read(&in, path);
-    if (status != 0)
-        return status;
-    if (spotopt_ledger_parse(s->context, in.text, in.length, in.name, out, &err) != SPOTOPT_OK)
-        status = fail_with(&err);
-    input_free(&in);
-    return status;
-}
-
 static int
 report(const session *s, const args *a, int32_t part)
 {
@@ -167,37 +120,96 @@ report(const session *s, const args *a, int32_t part)
     return status;
 }
 
+/* Flags that are of some steps alone: elsewhere they would be words without effect. */
+static bool
+check_flags(const args *a, const char *step)
+{
+    static const char *const steps_of[][2] = {{"apply", "set lift flag approve dismiss apply"},
+                                              {"author", "set lift flag approve dismiss apply"},
+                                              {"reason", "set lift flag approve dismiss"},
+                                              {"scope", "set"},
+                                              {"target", "set"},
+                                              {"until", "set"},
+                                              {"hours", "set"},
+                                              {"all", "flag approve dismiss"},
+                                              {"batch", "apply"}};
+
+    for (size_t i = 0; i < sizeof steps_of / sizeof *steps_of; i++) {
+        if (arg(a, steps_of[i][0]) != NULL && !has_word(steps_of[i][1], step)) {
+            say("fleet %s %s: takes no --%s; it is of the steps %s", a->operands[0], step,
+                steps_of[i][0], steps_of[i][1]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The step of a part, "list" where none is named; NULL, with a message said, where it has no such
+ * one. */
+static const char *
+step_of(const args *a, const char *steps)
+{
+    const char *step = a->operand_count > 1 ? a->operands[1] : "list";
+
+    if (steps == NULL && a->operand_count > 1) {
+        say("fleet %s: unexpected \"%s\"; it takes no steps", a->operands[0], step);
+        return NULL;
+    }
+    if (steps != NULL && !has_word(steps, step)) {
+        say("fleet %s: \"%s\" is no step of it; want one of: %s", a->operands[0], step, steps);
+        return NULL;
+    }
+    if (strcmp(step, "list") == 0 && a->operand_count > 2) {
+        say("fleet %s list: unexpected \"%s\"", a->operands[0], a->operands[2]);
+        return NULL;
+    }
+    return check_flags(a, step) ? step : NULL;
+}
+
 int
 cmd_fleet(const args *a)
 {
+    static const char clean_steps[] = "list flag approve dismiss apply";
     static const struct {
         const char *name;
         int32_t part;
-    } parts[] = {{"metrics", SPOTOPT_FLEET_METRICS},    {"savings", SPOTOPT_FLEET_SAVINGS},
-                 {"topology", SPOTOPT_FLEET_TOPOLOGY},  {"history", SPOTOPT_FLEET_HISTORY},
-                 {"health", SPOTOPT_FLEET_HEALTH},      {"activity", SPOTOPT_FLEET_ACTIVITY},
-                 {"overrides", SPOTOPT_FLEET_OVERRIDES}};
-    const char *part = a->operand_count == 1 ? a->operands[0] : "";
-    const bool is_cleaning = strcmp(part, "governance") == 0 || strcmp(part, "storage") == 0;
-    int32_t which = 0;
+        const char *steps; /* NULL: it only tells */
+    } parts[] = {{"metrics", SPOTOPT_FLEET_METRICS, NULL},
+                 {"savings", SPOTOPT_FLEET_SAVINGS, NULL},
+                 {"topology", SPOTOPT_FLEET_TOPOLOGY, NULL},
+                 {"history", SPOTOPT_FLEET_HISTORY, NULL},
+                 {"health", SPOTOPT_FLEET_HEALTH, NULL},
+                 {"activity", SPOTOPT_FLEET_ACTIVITY, NULL},
+                 {"overrides", SPOTOPT_FLEET_OVERRIDES, "list set lift"},
+                 {"governance", 0, clean_steps},
+                 {"storage", 0, clean_steps}};
+    const char *part = a->operand_count > 0 ? a->operands[0] : "", *step;
+    size_t which = 0;
+    bool is_list;
     session s;
     int status;
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (strcmp(part, parts[i].name) == 0)
-            which = parts[i].part;
-    }
-    if (which == 0 && !is_cleaning) {
+    while (which < sizeof parts / sizeof *parts && strcmp(part, parts[which].name) != 0)
+        which++;
+    if (which == sizeof parts / sizeof *parts) {
         say("fleet: want one of metrics, savings, topology, history, health, activity, overrides, "
             "governance, storage; see 'spotopt fleet --help'");
         return EXIT_USAGE;
     }
-    if (is_cleaning ? !is_given(a, "inventory") : !is_given(a, "ledger"))
+    step = step_of(a, parts[which].steps);
+    if (step == NULL)
+        return EXIT_USAGE;
+    is_list = strcmp(step, "list") == 0;
+    if (is_list && (parts[which].part == 0 ? !is_given(a, "inventory") : !is_given(a, "ledger")))
         return EXIT_USAGE;
     status = session_open(&s, a);
     if (status != 0)
         return status;
-    status = is_cleaning ? clean_report(&s, a, part) : report(&s, a, which);
+    if (is_list)
+        status =
+            parts[which].part == 0 ? clean_report(&s, a, part) : report(&s, a, parts[which].part);
+    else
+        status = parts[which].part == 0 ? clean_step(&s, a, part, step) : order_step(&s, a, step);
     session_close(&s);
     return status;
 }

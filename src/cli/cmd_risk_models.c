@@ -2,121 +2,40 @@
 /*
  * cmd_risk_models.c - the life of models, kept as rows of a ledger.
  *
- * A change holds the ledger's lock from reading to writing, so that two at once follow one another;
- * the row is appended in one piece and on the disk before the command says so.
+ * A change has the ledger's turn from reading to writing (ledger_file.c).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "ledger_file.h"
 #include "risk.h"
 
 /* A ledger that is being changed. */
 typedef struct ledger {
-    const char *path;
-    int fd;
-    text rows;
+    ledger_file file;
     spotopt_registry *registry;
 } ledger;
-
-static int
-ledger_fault(const ledger *l, const char *what)
-{
-    say("cannot %s %s: %s", what, l->path, strerror(errno));
-    return errno == ENOENT || errno == EACCES || errno == EISDIR ? EXIT_INPUT : EXIT_FAULT;
-}
-
-static int
-ledger_read(ledger *l, const session *s)
-{
-    spotopt_error err = SPOTOPT_ERROR_INIT;
-    char block[65536];
-
-    for (;;) {
-        const ssize_t n = read(l->fd, block, sizeof block);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return ledger_fault(l, "read");
-        if (n == 0)
-            break;
-        text_add_n(&l->rows, block, (size_t)n);
-    }
-    if (l->rows.length > 1 && memcmp(l->rows.at, "\x1f\x8b", 2) == 0) {
-        say("%s is compressed; rows can be added to a plain file only", l->path);
-        return EXIT_INPUT;
-    }
-    if (spotopt_registry_parse(s->context, l->rows.at, l->rows.length, l->path, &l->registry,
-                               &err) != SPOTOPT_OK)
-        return fail_with(&err);
-    return 0;
-}
 
 static void
 ledger_close(ledger *l)
 {
     spotopt_registry_free(l->registry);
-    text_free(&l->rows);
-    if (l->fd >= 0)
-        close(l->fd); /* and the lock is gone */
+    ledger_file_close(&l->file);
 }
 
 /* is_new: a ledger that is not there yet is made. */
 static int
 ledger_open(ledger *l, const session *s, const char *path, bool is_new)
 {
-    int status = 0;
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    int status;
 
-    *l = (ledger){.path = path};
-    l->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | (is_new ? O_CREAT : 0), 0666);
-    if (l->fd < 0)
-        return ledger_fault(l, "open");
-    while (status == 0 && flock(l->fd, LOCK_EX) != 0) {
-        if (errno != EINTR || was_interrupted())
-            status = ledger_fault(l, "lock");
-    }
-    if (status == 0)
-        status = ledger_read(l, s);
-    if (status != 0)
+    l->registry = NULL;
+    status = ledger_file_open(&l->file, path, is_new ? LEDGER_MAKE : 0);
+    if (status == 0 && spotopt_registry_parse(s->context, l->file.rows.at, l->file.rows.length,
+                                              path, &l->registry, &err) != SPOTOPT_OK) {
+        status = fail_with(&err);
         ledger_close(l);
-    return status;
-}
-
-static int
-ledger_append(ledger *l, const char *row, size_t length)
-{
-    struct stat before;
-    text whole = {0};
-    size_t written = 0;
-    int status = 0;
-
-    if (l->rows.length > 0 && l->rows.at[l->rows.length - 1] != '\n')
-        text_add(&whole, "\n"); /* the last row was written by somebody who leaves it off */
-    text_add_n(&whole, row, length);
-    if (fstat(l->fd, &before) != 0)
-        status = ledger_fault(l, "look at");
-    while (status == 0 && written < whole.length) {
-        const ssize_t n = write(l->fd, whole.at + written, whole.length - written);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            status = ledger_fault(l, "write");
-            /* A row in part would spoil the ledger. */
-            if (ftruncate(l->fd, before.st_size) != 0)
-                say("%s ends in a part of a row now; take it off by hand", l->path);
-            break;
-        }
-        written += (size_t)n;
     }
-    if (status == 0 && fsync(l->fd) != 0 && errno != EINVAL) /* a pipe has no disk */
-        status = ledger_fault(l, "write");
-    text_free(&whole);
     return status;
 }
 
@@ -135,14 +54,6 @@ show_registry(const session *s, const spotopt_registry *registry)
     return status;
 }
 
-/* A refusal is an answer: no. */
-static int
-refuse(const spotopt_error *err)
-{
-    say("%s", err->message);
-    return err->status == SPOTOPT_E_STATE ? EXIT_NO : exit_of(err->status);
-}
-
 static int
 list(const session *s, const args *a, const char *path)
 {
@@ -154,6 +65,7 @@ list(const session *s, const args *a, const char *path)
     (void)a;
     if (status != 0)
         return status;
+    in.length = whole_rows(in.text, in.length, in.name);
     if (spotopt_registry_parse(s->context, in.text, in.length, in.name, &registry, &err) !=
         SPOTOPT_OK)
         status = fail_with(&err);
@@ -256,27 +168,11 @@ apply(const part *p, change *c, const char *path)
     if (p->row(c, l.registry, &row, &length, &err) != SPOTOPT_OK)
         status = refuse(&err);
     else
-        status = ledger_append(&l, row, length);
+        status = ledger_file_append(&l.file, row, length);
     progress_end();
     spotopt_text_free(c->s->context, row);
     ledger_close(&l);
     return status != 0 ? status : list(c->s, c->a, path);
-}
-
-static const char *
-author_of(const args *a)
-{
-    static const char *const names[] = {"USER", "LOGNAME"};
-
-    if (arg(a, "author") != NULL)
-        return arg(a, "author");
-    for (size_t i = 0; i < 2; i++) {
-        const char *name = getenv(names[i]);
-
-        if (name != NULL && *name != '\0')
-            return name;
-    }
-    return "";
 }
 
 static int

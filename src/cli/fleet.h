@@ -30,6 +30,10 @@ const fleet_kind *fleet_kind_of(const cJSON *doc);
 const cJSON *grid_rows(const cJSON *doc, const grid *g, cJSON **made);
 /* A cell for people; "-" where unknown. */
 void grid_cell(const cJSON *row, const grid_column *c, text *out);
+/* What a step did, in a sentence; "" where the document is of no step. */
+void step_sentence(const cJSON *doc, text *out);
+/* The items of a CleanupReport: those of its step, else all. To be deleted. */
+cJSON *items_of_step(const cJSON *doc);
 /* The whole first grid with full precision. */
 void csv_fleet(const cJSON *doc, text *out);
 figure show_stamp(const char *rfc3339); /* 2026-11-02 09:00 */

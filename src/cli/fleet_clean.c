@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fleet_clean.c - governance and storage: what nobody accounts for. The command only looks; a host
- * of the library acts.
+ * fleet_clean.c - governance and storage: what nobody accounts for, looked for in an inventory.
  */
 #include "fleet_clean.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "books.h"
 #include "load.h"
 
 enum { GLOBS_MAX = 1000 };
@@ -30,61 +31,84 @@ cut(char *list, const char **out)
     return count;
 }
 
-static int
-find(const session *s, const input *in, const spotopt_ledger *ledger,
-     const spotopt_cleanup_params *params)
+int
+cleaning_open(cleaning *c, const session *s, const args *a, const char *part)
+{
+    const char *days = arg(a, "min-age");
+    spotopt_error err = SPOTOPT_ERROR_INIT;
+    input in;
+    int status;
+
+    *c = (cleaning){.params = SPOTOPT_CLEANUP_PARAMS_INIT};
+    c->params.part =
+        strcmp(part, "storage") == 0 ? SPOTOPT_CLEANUP_STORAGE : SPOTOPT_CLEANUP_GOVERNANCE;
+    c->params.now_ms = (int64_t)llround(s->now_s * 1000.0);
+    if (days != NULL && (!read_number(days, &c->params.min_age_days) ||
+                         !(c->params.min_age_days >= 0.0 && c->params.min_age_days <= 1e6))) {
+        say("--min-age is \"%s\"; want a number of days >= 0", days);
+        return EXIT_USAGE;
+    }
+    status = input_read(&in, arg(a, "inventory"));
+    if (status != 0)
+        return status;
+    if (spotopt_inventory_parse(s->context, in.text, in.length, in.name, &c->inventory, &err) !=
+        SPOTOPT_OK)
+        status = fail_with(&err);
+    input_free(&in);
+    if (status != 0)
+        return status;
+    text_add(&c->globs, arg(a, "allow") != NULL ? arg(a, "allow") : "");
+    c->allow = need_array(GLOBS_MAX, sizeof *c->allow);
+    c->params.allow_count = cut(c->globs.at, c->allow);
+    c->params.allow = c->allow;
+    return 0;
+}
+
+int
+cleaning_find(cleaning *c, const spotopt_ledger *ledger)
 {
     spotopt_error err = SPOTOPT_ERROR_INIT;
-    spotopt_inventory *inventory = NULL;
-    spotopt_cleanup *cleanup = NULL;
-    char *json = NULL;
-    size_t length = 0;
-    int status = 0;
 
-    if (spotopt_inventory_parse(s->context, in->text, in->length, in->name, &inventory, &err) !=
-            SPOTOPT_OK ||
-        spotopt_cleanup_find(inventory, ledger, params, &cleanup, &err) != SPOTOPT_OK ||
-        spotopt_cleanup_write(cleanup, &json, &length, &err) != SPOTOPT_OK)
-        status = fail_with(&err);
-    else
-        status = deliver(s, json, length);
-    spotopt_text_free(s->context, json);
-    spotopt_cleanup_free(cleanup);
-    spotopt_inventory_free(inventory);
-    return status;
+    spotopt_cleanup_free(c->cleanup);
+    c->cleanup = NULL;
+    return spotopt_cleanup_find(c->inventory, ledger, &c->params, &c->cleanup, &err) == SPOTOPT_OK
+               ? 0
+               : fail_with(&err);
+}
+
+void
+cleaning_close(cleaning *c)
+{
+    spotopt_cleanup_free(c->cleanup);
+    spotopt_inventory_free(c->inventory);
+    text_free(&c->globs);
+    free(c->allow);
 }
 
 int
 clean_report(const session *s, const args *a, const char *part)
 {
-    static const char *allow[GLOBS_MAX];
-    spotopt_cleanup_params params = SPOTOPT_CLEANUP_PARAMS_INIT;
-    const char *days = arg(a, "min-age");
+    spotopt_error err = SPOTOPT_ERROR_INIT;
     spotopt_ledger *ledger = NULL;
-    text globs = {0};
-    input in;
-    int status = 0;
+    char *json = NULL;
+    size_t length = 0;
+    cleaning c;
+    int status = cleaning_open(&c, s, a, part);
 
-    params.part =
-        strcmp(part, "storage") == 0 ? SPOTOPT_CLEANUP_STORAGE : SPOTOPT_CLEANUP_GOVERNANCE;
-    params.now_ms = (int64_t)llround(s->now_s * 1000.0);
-    if (days != NULL && (!read_number(days, &params.min_age_days) ||
-                         !(params.min_age_days >= 0.0 && params.min_age_days <= 1e6))) {
-        say("--min-age is \"%s\"; want a number of days >= 0", days);
-        return EXIT_USAGE;
-    }
-    text_add(&globs, arg(a, "allow") != NULL ? arg(a, "allow") : "");
-    params.allow_count = cut(globs.at, allow);
-    params.allow = allow;
+    if (status != 0)
+        return status;
     if (arg(a, "ledger") != NULL)
         status = ledger_load(s, arg(a, "ledger"), &ledger);
     if (status == 0)
-        status = input_read(&in, arg(a, "inventory"));
+        status = cleaning_find(&c, ledger);
     if (status == 0) {
-        status = find(s, &in, ledger, &params);
-        input_free(&in);
+        if (spotopt_cleanup_write(c.cleanup, &json, &length, &err) != SPOTOPT_OK)
+            status = fail_with(&err);
+        else
+            status = deliver(s, json, length);
     }
+    spotopt_text_free(s->context, json);
     spotopt_ledger_free(ledger);
-    text_free(&globs);
+    cleaning_close(&c);
     return status;
 }

@@ -354,6 +354,7 @@ static void
 add_head(text *out, const cJSON *doc, const fleet_kind *kind)
 {
     const cJSON *total = doc_at(doc, "total");
+    text step = {0};
 
     text_add(out, "<header><p class=\"kicker\">");
     html_text(out, kind->title);
@@ -374,7 +375,15 @@ add_head(text *out, const cJSON *doc, const fleet_kind *kind)
                   show_count(doc_number(doc, "active_spot")).at);
     else
         html_text(out, kind->title);
-    text_add(out, "</h1></header>\n");
+    text_add(out, "</h1>");
+    step_sentence(doc, &step);
+    if (step.length > 0) {
+        text_add(out, "<p>");
+        html_text(out, step.at);
+        text_add(out, "</p>");
+    }
+    text_free(&step);
+    text_add(out, "</header>\n");
     if (total != NULL) {
         text_add(out, "<dl class=\"facts\">\n");
         add_fact(out, "gross saving", show_percent(doc_number(total, "gross_saving_frac"), 1).at);

@@ -5,7 +5,10 @@
  */
 #include "load.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "ledger_file.h"
 
 bool
 is_given(const args *a, const char *name)
@@ -14,6 +17,22 @@ is_given(const args *a, const char *name)
         return true;
     say("%s: --%s is needed; see 'spotopt %s --help'", a->verb->name, name, a->verb->name);
     return false;
+}
+
+const char *
+author_of(const args *a)
+{
+    static const char *const names[] = {"USER", "LOGNAME"};
+
+    if (arg(a, "author") != NULL)
+        return arg(a, "author");
+    for (size_t i = 0; i < 2; i++) {
+        const char *name = getenv(names[i]);
+
+        if (name != NULL && *name != '\0')
+            return name;
+    }
+    return "";
 }
 
 static spotopt_status
@@ -85,7 +104,8 @@ parse_events(loaded *in, const session *s, const args *a, const input *doc, spot
     spotopt_ledger *ledger = NULL;
     spotopt_policy *merged = NULL;
     spotopt_status status =
-        spotopt_ledger_parse(s->context, doc->text, doc->length, doc->name, &ledger, err);
+        spotopt_ledger_parse(s->context, doc->text, whole_rows(doc->text, doc->length, doc->name),
+                             doc->name, &ledger, err);
 
     if (status == SPOTOPT_OK)
         status = spotopt_policy_with_overrides(
@@ -131,8 +151,7 @@ load_inputs(loaded *in, const session *s, const args *a)
         const char *own = strcmp(a->verb->name, "risk") == 0     ? "model"
                           : strcmp(a->verb->name, "replay") == 0 ? "policy"
                                                                  : "";
-        const char *path =
-            strcmp(documents[i].flag, own) == 0 ? NULL : arg(a, documents[i].flag);
+        const char *path = strcmp(documents[i].flag, own) == 0 ? NULL : arg(a, documents[i].flag);
         input doc;
 
         if (path == NULL)

@@ -20,4 +20,7 @@ void loaded_free(loaded *in);
 /* False, with a message said, unless the flag was given. */
 bool is_given(const args *a, const char *name);
 
+/* --author, else the user that the environment names, else "". */
+const char *author_of(const args *a);
+
 #endif

@@ -44,6 +44,14 @@ fail_with(const spotopt_error *err)
     return exit_of(err->status);
 }
 
+int
+refuse(const spotopt_error *err)
+{
+    const int status = fail_with(err);
+
+    return err->status == SPOTOPT_E_STATE ? EXIT_NO : status;
+}
+
 static void
 on_interrupt(int signal_number)
 {
@@ -64,12 +72,32 @@ progress_end(void)
         fputs("\r\033[K", stderr);
 }
 
+static void
+draw_bar(const char *what, double frac)
+{
+    char bar[25];
+
+    for (int i = 0; i < 24; i++)
+        bar[i] = frac * 24.0 > i + 0.5 ? '#' : '.';
+    bar[24] = '\0';
+    fprintf(stderr, "\r\033[K%-10.16s %s ", what, bar);
+}
+
+void
+progress_count(const char *what, size_t done, size_t total)
+{
+    if (is_quiet() || !isatty(STDERR_FILENO))
+        return;
+    draw_bar(what, total > 0 ? (double)done / (double)total : 1.0);
+    fprintf(stderr, "%zu of %zu", done, total);
+    fflush(stderr);
+}
+
 /* A bar of what is done, or, where that is not known, of the time that may be taken. */
 static int32_t
 on_progress(void *user, const spotopt_progress *progress)
 {
     static double shown_at = -1.0;
-    char bar[25];
     const double deadline = *(const double *)user;
     const double frac =
         progress->done_frac >= 0.0 ? progress->done_frac : progress->seconds / deadline;
@@ -80,11 +108,8 @@ on_progress(void *user, const spotopt_progress *progress)
         progress->seconds - shown_at < 0.1)
         return 0;
     shown_at = progress->seconds;
-    for (int i = 0; i < 24; i++)
-        bar[i] = frac * 24.0 > i + 0.5 ? '#' : '.';
-    bar[24] = '\0';
-    fprintf(stderr, "\r\033[K%-10.16s ", progress->stage != NULL ? progress->stage : "");
-    fprintf(stderr, "%s %.1f s", bar, progress->seconds);
+    draw_bar(progress->stage != NULL ? progress->stage : "", frac);
+    fprintf(stderr, "%.1f s", progress->seconds);
     if (isfinite(progress->cost))
         fprintf(stderr, "  cost %.4f  bound %.4f", progress->cost, progress->bound);
     fflush(stderr);

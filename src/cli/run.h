@@ -19,6 +19,8 @@ typedef struct session {
 /* 0, or the status to leave with; then nothing needs closing. */
 int session_open(session *s, const args *a);
 void session_close(session *s);
+/* A bar of things done one by one, drawn over. */
+void progress_count(const char *what, size_t done, size_t total);
 /* Takes the progress bar off the terminal, before something is printed. */
 void progress_end(void);
 /* Whether Ctrl-C came. */
@@ -40,5 +42,7 @@ int deliver(const session *s, const char *json, size_t length);
 int deliver_text(const char *file, const char *what, size_t length);
 /* Says what a library call failed with; its exit status. */
 int fail_with(const spotopt_error *err);
+/* The same, where a call that the state of things does not allow is an answer: no. */
+int refuse(const spotopt_error *err);
 
 #endif

@@ -130,7 +130,7 @@ static const fleet_kind kinds[] = {
     {"CleanupReport",
      "Clean-up",
      {{"Found",
-       "items",
+       "/items",
        {{"id", "id", 't'},
         {"what", "what", 't'},
         {"state", "state", 't'},
@@ -291,6 +291,7 @@ grid_rows(const cJSON *doc, const grid *g, cJSON **made)
     *made = strcmp(g->list, "/facts") == 0     ? make_facts(doc)
             : strcmp(g->list, "/savings") == 0 ? make_savings(doc)
             : strcmp(g->list, "/pools") == 0   ? make_pools(doc)
+            : strcmp(g->list, "/items") == 0   ? items_of_step(doc)
                                                : make_logs(doc);
     return *made != NULL ? (*made)->child : NULL;
 }
@@ -427,10 +428,10 @@ print_grid(const cJSON *doc, const grid *g, const style *s, text *out)
             text_free(&cell);
         }
     }
-    if (rows == 0) {
+    if (rows == 0)
         text_add(out, "  nothing\n");
-    }
-    table_print(&t, s, out);
+    else
+        table_print(&t, s, out);
     if (rows > shown)
         text_addf(out, "  and %zu more; -o json names them all\n", rows - shown);
     cJSON_Delete(made);
@@ -441,9 +442,16 @@ void
 print_fleet(const cJSON *doc, const style *s, text *out)
 {
     const fleet_kind *kind = fleet_kind_of(doc);
+    text step = {0};
 
     add_ink(out, s, INK_BOLD, kind->title);
     text_addf(out, " at %s UTC\n", show_stamp(doc_text(doc, "now")).at);
+    step_sentence(doc, &step);
+    if (step.length > 0) {
+        text_add_clean(out, step.at, s->utf8);
+        text_add(out, "\n");
+    }
+    text_free(&step);
     if (strcmp(kind->kind, "FleetHealth") == 0) {
         text_add(out, "pipeline: ");
         text_add_clean(out, doc_text(doc, "pipeline"), s->utf8);

@@ -180,11 +180,15 @@ static const flag replay_flags[] = {
 
 static const flag fleet_flags[] = {
     {"ledger", 0, "FILE", NULL,
-     "what happened, an Events file, sqlite:PATH or postgresql://...; needed but for the last two"},
+     "what happened, an Events file, sqlite:PATH or postgresql://...; steps write there. Needed, "
+     "but "
+     "for governance and storage that only look"},
     {"cluster-id", 0, "NAME", NULL, "of this cluster alone"},
     {"client-id", 0, "NAME", NULL, "of this client's clusters alone"},
     {"instance", 0, "ID", NULL, "history, activity: of this instance alone"},
-    {"from", 0, "TIME", NULL, "begin of the window that ends now; the default is 30 days before"},
+    {"from", 0, "TIME", NULL,
+     "begin of the window that ends now; the default is 30 days before. overrides set: when the "
+     "order begins; the default is now"},
     {"points", 0, "N", NULL, "savings: equal parts of the window in series; the default is 60"},
     {"limit", 0, "N", NULL, "history, activity, performance: rows at most; the default is 100"},
     {"policy", 0, "FILE", NULL,
@@ -196,6 +200,19 @@ static const flag fleet_flags[] = {
     {"allow", 0, "A,B", NULL,
      "governance, storage: globs on ids, names, types that are accounted for"},
     {"min-age", 0, "DAYS", NULL, "storage: younger things are left alone; the default is 7"},
+    {"apply", 0, NULL, NULL,
+     "write the step to the ledger; without it a step only shows what it would do"},
+    {"scope", 0, "SCOPE", "instance cluster client all",
+     "overrides set: what is held on on-demand"},
+    {"target", 0, "NAME", NULL,
+     "overrides set: the instance, cluster or client; none with --scope all"},
+    {"until", 0, "TIME", NULL,
+     "overrides set: when the order ends; the default is when it is lifted"},
+    {"hours", 0, "HOURS", NULL, "overrides set: how long the order lasts, instead of --until"},
+    {"reason", 0, "TEXT", NULL, "of a step: why; needed by overrides set"},
+    {"author", 0, "NAME", NULL, "of a step: who takes it; the default is the user"},
+    {"all", 0, NULL, NULL, "flag, approve, dismiss: every item that can go there"},
+    {"batch", 0, "N", NULL, "governance, storage apply: items at most; the default is all"},
     {0},
 };
 
@@ -237,15 +254,25 @@ const verb verbs[] = {
      "spotopt drain --cluster cluster.json --nodes ip-10-0-16-86.ec2.internal --catalog "
      "catalog.json --notice 120",
      drain_flags, true, cmd_drain},
-    {"fleet", "PART", "tell from the ledger what a fleet did, cost and saved",
+    {"fleet", "PART [STEP [ID...]]",
+     "tell from the ledger what a fleet did, cost and saved; keep its books",
      "PART is metrics (counts, rates, load), savings (money by client, cluster, instance and over "
      "time), topology (client, cluster, pool, node), history (switches and their alternates), "
      "health (components, their state changes and log lines), activity (what happened, latest "
      "first), overrides (orders to use on-demand, and how far they are met); or, from an "
      "inventory, governance (running instances that nobody accounts for) or storage (volumes, "
-     "snapshots and images without use). Nothing is changed.",
-     "spotopt fleet savings --ledger events.jsonl -o html --output-file savings.html", fleet_flags,
-     true, cmd_fleet},
+     "snapshots and images without use). "
+     "The last three take steps, which are rows added to the ledger: overrides {list,set ID,lift "
+     "ID}; governance and storage {list,flag,approve,dismiss ID...|--all} and apply, which goes "
+     "through what is approved, one item after the other. Ctrl-C stops it between two items, and "
+     "run again it goes on behind them; no item is handed out twice, whatever ends it. A step "
+     "shows what it would do, and writes with --apply alone. Taken again it changes nothing. "
+     "No cloud is called: applying records that an item is dealt with. Exit status 1 means that a "
+     "step was refused, cut short, or failed for an item.",
+     "spotopt fleet overrides set release-4.2 --scope cluster --target shop --hours 4 --reason "
+     "release "
+     "--ledger sqlite:books.db --apply",
+     fleet_flags, true, cmd_fleet},
     {"funnel", "FILE...", "merge the funnels of plans and rankings",
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",
