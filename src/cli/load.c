@@ -5,8 +5,10 @@
  */
 #include "load.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ledger_file.h"
 
@@ -23,6 +25,7 @@ const char *
 author_of(const args *a)
 {
     static const char *const names[] = {"USER", "LOGNAME"};
+    const struct passwd *user;
 
     if (arg(a, "author") != NULL)
         return arg(a, "author");
@@ -32,7 +35,8 @@ author_of(const args *a)
         if (name != NULL && *name != '\0')
             return name;
     }
-    return "";
+    user = getpwuid(geteuid());
+    return user != NULL ? user->pw_name : "";
 }
 
 static spotopt_status

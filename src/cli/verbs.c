@@ -43,7 +43,8 @@ static const flag plan_flags[] = {
     {"metrics", 0, "FILE", NULL, "performance of pools and nodes"},
     CATALOG_FLAGS,
     {"cluster-id", 0, "NAME", NULL, "the cluster's name, for overrides"},
-    {"client-id", 0, "NAME", NULL, "the cluster's tenant, for overrides and its part of the policy"},
+    {"client-id", 0, "NAME", NULL,
+     "the cluster's tenant, for overrides and its part of the policy"},
     {"check", 0, "PLAN", NULL,
      "make no plan: verify this one against the same inputs, by code apart from the solver"},
     {"model", 0, "FILE", NULL, "a risk model, as 'spotopt risk fit' writes it"},
@@ -181,8 +182,7 @@ static const flag replay_flags[] = {
 static const flag fleet_flags[] = {
     {"ledger", 0, "FILE", NULL,
      "what happened, an Events file, sqlite:PATH or postgresql://...; steps write there. Needed, "
-     "but "
-     "for governance and storage that only look"},
+     "but for governance and storage that only look"},
     {"cluster-id", 0, "NAME", NULL, "of this cluster alone"},
     {"client-id", 0, "NAME", NULL, "of this client's clusters alone"},
     {"instance", 0, "ID", NULL, "history, activity: of this instance alone"},
@@ -269,9 +269,8 @@ const verb verbs[] = {
      "shows what it would do, and writes with --apply alone. Taken again it changes nothing. "
      "No cloud is called: applying records that an item is dealt with. Exit status 1 means that a "
      "step was refused, cut short, or failed for an item.",
-     "spotopt fleet overrides set release-4.2 --scope cluster --target shop --hours 4 --reason "
-     "release "
-     "--ledger sqlite:books.db --apply",
+     "spotopt fleet overrides set release --scope cluster --target shop --reason deploy --ledger "
+     "books.jsonl --apply",
      fleet_flags, true, cmd_fleet},
     {"funnel", "FILE...", "merge the funnels of plans and rankings",
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "

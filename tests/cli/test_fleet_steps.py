@@ -5,7 +5,7 @@
 On a file of JSON lines; with KEEP_ROWS, the program that puts rows into a store, on SQLite, and where SPOTOPT_STORE_URL names
 one, on PostgreSQL. Rows are counted in the file or the database itself, not by the command.
 """
-import fcntl, gzip, json, os, pathlib, random, resource, signal, sqlite3, subprocess, sys, tempfile, time, unittest
+import fcntl, gzip, json, os, pathlib, pwd, random, resource, signal, sqlite3, subprocess, sys, tempfile, time, unittest
 
 SPOTOPT, EXAMPLES = (os.path.abspath(a) for a in sys.argv[1:3])
 KEEP = [os.path.abspath(a) for a in sys.argv[3:4]]
@@ -203,10 +203,9 @@ class Steps:
         self.assertEqual(set(self.counts("applying").values()), {1})
         self.assertEqual(len(self.counts("applied")), 25)
 
-    def begin(self, *more, **how):
-        child = subprocess.Popen([SPOTOPT, "fleet", *self.line("storage", "apply", "--apply", *more)], env=ENV,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
-        return child
+    def begin(self, *more, stdout=subprocess.PIPE, **how):
+        return subprocess.Popen([SPOTOPT, "fleet", *self.line("storage", "apply", "--apply", *more)], env=ENV,
+                                stdout=stdout, stderr=subprocess.PIPE, text=True, **how)
 
     def wait_for(self, child, count):
         for _ in range(3000):
@@ -252,16 +251,20 @@ class Steps:
     def test_killed_at_random_and_run_again(self):
         size, rounds, rng = (3000, 100, random.Random(5)) if SLOW else (180, 6, random.Random(5))
         for count in self.many(size):
-            kills = 0
-            for _ in range(rounds):
-                child = self.begin("--batch", str(count // rounds))
-                self.wait_for(child, len(self.counts("applied")) + rng.randrange(1, count // rounds))
-                time.sleep(rng.random() * 0.01)
+            kills, batch = 0, count // rounds
+            began = time.monotonic()
+            self.step("storage", "apply", "--batch", "1", "--apply")
+            least = time.monotonic() - began
+            self.step("storage", "apply", "--batch", str(batch), "--apply")
+            whole = time.monotonic() - began - least
+            for _ in range(rounds - 1):
+                child = self.begin("--batch", str(batch), stdout=subprocess.DEVNULL)  # nobody reads it before the end
+                time.sleep(max(0.0, least + rng.random() * (whole - least)) * 0.9)
                 child.kill()
                 child.communicate()
                 kills += child.returncode == -signal.SIGKILL
                 self.assertLessEqual(max(self.counts("applying").values()), 1)
-            if kills >= rounds / 3:
+            if kills >= rounds / 3 and len(self.counts("applied")) > batch + 1:
                 break
         last = self.step("storage", "apply", "--apply")["step"]
         self.assertEqual(last["left"], 0)
@@ -496,11 +499,14 @@ class OnFile(Steps, Folder):
                     self.assertIn(says, done.stderr)
                 self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertEqual(self.books.path.read_text(), "")
-        nobody = {k: v for k, v in ENV.items() if k not in ("USER", "LOGNAME")}
         for args in (["storage", "flag", "--all", *good], [*order, "--scope", "all", "--reason", "r"]):
-            done = run(*args, env=nobody)
+            done = run(*args, "--author", "")
             self.assertEqual(done.returncode, 2)
             self.assertIn("--author is needed", done.stderr)
+        unnamed = {k: v for k, v in ENV.items() if k not in ("USER", "LOGNAME")}
+        done = run("storage", "flag", "--all", "--apply", *good, env=unnamed)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(pwd.getpwuid(os.geteuid()).pw_name, self.books.path.read_text())
         packed = self.folder / "books.gz"
         packed.write_bytes(gzip.compress(b'{"time_ms":1,"type":"log","component":"c"}\n'))
         done = run("storage", "flag", "--all", "--apply", "--inventory", file, "--ledger", str(packed))

@@ -387,7 +387,7 @@ class Risk(unittest.TestCase):
         self.assertEqual(self.models("retire", "x").returncode, 3)
         self.assertFalse(os.path.exists(self.ledger))
         with open(self.ledger, "w") as out:
-            out.write('{"time_ms":1,"type":"model","id":"x","sta')
+            out.write('{"time_ms":1,"type":"model","id":"x","sta\n')
         r = self.models("upload", MODEL)
         self.assertEqual(r.returncode, 3)
         self.assertIn("ledger.jsonl:1", r.stderr)
