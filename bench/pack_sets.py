@@ -3,7 +3,7 @@
 """Solve public packing instances, judge each result, print a table a class. Standard library only.
 
 Usage: pack_sets.py BENCH_PACK SHARED [--each N | --all] [--set NAME]... [--real NAME]... [--name PART]
-                    [--deadline S] [--within S] [--gap G] [--jobs N] [--csv FILE] [--quiet]
+                    [--deadline S] [--within S] [--gap G] [--jobs N] [--cpu] [--csv FILE] [--quiet]
 
 BENCH_PACK is the bench_pack program, SHARED the folder with data/packing and tools (to_problem.py, check_packing.py).
 All cloud instances are taken, and N (default 5) of every other set, evenly spread; --all takes everything. --real takes
@@ -16,7 +16,8 @@ deadline), gaps to the bound (mean and worst), seconds as bench_pack states them
 its processes (all, worst), instances that took more than the deadline by a fifth and 20 ms, errors, instances refused
 because their requests are negative, costs below and above the best known, and instances proven of those that
 best-known.csv calls open. With --jobs above 1, and on a machine that does other things, seconds are of little worth:
-there the deadline is to be set above the limit that is asked about, and --within to that limit.
+there the deadline is to be set above the limit that is asked about, and --within to that limit; or, with --cpu, deadline
+and seconds are of the process' processor time.
 Without the data nothing is run, and the exit status is 77.
 """
 import argparse
@@ -90,7 +91,8 @@ def solve(args, tools, folder, name, file, known):
         with open(path, "w", encoding="utf-8") as out:
             json.dump(problem, out)
         command = [args.bench, "-d", str(args.deadline), "-g", str(args.gap), "-o", results, path]
-        status, out, errors, cpu = run_bench(command, 3 * args.deadline + 30)
+        command[1:1] = ["-c", "cpu"] if args.cpu else []
+        status, out, errors, cpu = run_bench(command, (9 if args.cpu else 3) * args.deadline + 30)
         row["cpu_seconds"] = round(cpu, 4)
         if status == 1 and not out and any(x < 0 for d in problem["demands"] for x in d["request"]):
             row.update(outcome="refused", verdict=errors.strip()[:100] or "refused", seconds=0.0)
@@ -164,6 +166,7 @@ def main():
     ap.add_argument("--within", type=float, help="CPU seconds; default: the deadline")
     ap.add_argument("--gap", default="0.01")
     ap.add_argument("--jobs", type=int, default=1)
+    ap.add_argument("--cpu", action="store_true", help="deadlines by processor time")
     ap.add_argument("--csv")
     ap.add_argument("--quiet", action="store_true", help="no line an instance but those with errors")
     args = ap.parse_args()
