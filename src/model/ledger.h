@@ -155,9 +155,13 @@ struct spotopt_ledger {
 const char *spotopt__name(const spotopt_ledger *ledger, uint32_t name);
 /* The number of a name, added where new; SPOTOPT__NONE: no memory. NULL is "". */
 uint32_t spotopt__ledger_intern(spotopt_ledger *ledger, const char *text);
+/* Reads a line into the row tables; a blank one is none. */
+spotopt_status spotopt__ledger_read_line(spotopt_ledger *ledger, const char *line, size_t length,
+                                         spotopt_error *err);
 /* Sorts, pairs starts with stops, sums up. The message names a line. */
 spotopt_status spotopt__ledger_derive(spotopt_ledger *ledger, spotopt_error *err);
 const char *spotopt__switch_state(int32_t state);
+const char *spotopt__order_state(int32_t is_lift);
 const char *spotopt__scope(int32_t scope);
 const char *spotopt__health_state(int32_t state);
 const char *spotopt__cleanup_state(int32_t state);

@@ -62,8 +62,20 @@ void spotopt__builder_price(spotopt__builder *builder, const double *price);
  * often; how often. */
 uint32_t spotopt__open_pattern(spotopt__builder *builder, spotopt__state *state, uint32_t kind,
                                uint32_t most);
+/* Replicas of an item that have no place yet. */
+static inline uint32_t
+spotopt__left_of(const spotopt__state *state, uint32_t item)
+{
+    return (uint32_t)(state->model->item[item].count - state->placed[item]);
+}
+
+/* construct_plan.c: what is settled before bins are opened. */
 /* Running nodes with their fixed replicas, or with all residents that are still wanted. */
 void spotopt__place_residents(spotopt__state *state, bool all);
+/* Everything of a hard `together` per node goes onto one node, the cheapest that takes it all. */
+void spotopt__place_together(spotopt__state *state);
+/* Caps that make spreads and togethers come out right; false: no memory. */
+bool spotopt__plan_caps(spotopt__state *state, const spotopt__recipe *recipe);
 
 /* What comes before bins are filled: residents, the domains that labels' rules leave; and after:
  * the rest, bins of the right size, sums mended. */

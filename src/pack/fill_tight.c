@@ -19,64 +19,20 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/base.h"
-#include "pack/vector.h"
+#include "pack/fill_tight.h"
 
 #define ITEMS_MOST 2000
-#define DEEP 12                 /* items in a content, at most */
 #define POOL_BINS 6             /* left for the end */
-#define END_BINS 10             /* where no fewer can be left: those are searched, too */
-#define TIGHT_MOST 10           /* dimensions in the potential */
 #define CAPACITY_MOST (1 << 27) /* DEEP times that does not overflow */
 #define SAMPLE 60               /* items of a large pool that are looked at for one content */
 #define LOOK_MOST 100000
 #define OFFER_STEPS 30 /* what judging a content takes, in steps of looking */
-#define FINISH_MOST 100000
-#define TABLE 1024
-#define SPARE 0.02 /* of what loads would vary by: above that, bins need not be full */
-#define HOT 1.0    /* temperatures of potentials, which are natural logarithms */
+#define SPARE 0.02     /* of what loads would vary by: above that, bins need not be full */
+#define HOT 1.0        /* temperatures of potentials, which are natural logarithms */
 #define COLD 0.2
 #define PROMISING -14.0 /* pools of less potential are not searched */
 #define CYCLE 10000     /* turns from hot to cold, the first time; then twice as many each time */
 #define DESCEND 200     /* turns between tries to do with a smaller pool */
-
-typedef struct content {
-    uint32_t count, item[DEEP];
-} content;
-
-struct spotopt__walk {
-    const spotopt__vector *vector;
-    spotopt__budget *budget;
-    spotopt__arena arena;
-    spotopt__rng rng;
-    uint32_t tights,
-        tight[TIGHT_MOST]; /* lanes with little to spare; the pool's order is the first's */
-    uint32_t full;         /* contents: bins that are filled */
-    content *bin;
-    uint32_t *pool, items, bins; /* what is not in them, by falling size in the first tight lane;
-                                  * bins left for it */
-    int64_t *slack;              /* by lane: of the pool's bins, beyond its items */
-    double moment[TIGHT_MOST * TIGHT_MOST]; /* of the pool: sum of w w' in shares of capacity */
-    double *weight;                         /* item * TIGHT_MOST: w in shares */
-    double factorial[TABLE];                /* logarithms */
-    double heat;                            /* the temperature */
-    uint64_t cycle, cycle_start;
-    double potential;
-    uint64_t turns, looked, finished; /* steps */
-    /* a look */
-    uint32_t *list, listed, cap, taken[DEEP];
-    int32_t *box;         /* by lane: waste at most */
-    int32_t *room;        /* by items taken, lane */
-    int32_t *listed_size; /* by place in the list, lane */
-    int32_t *largest;     /* the same: of this one and those behind it */
-    double best;
-    content choice;
-    uint64_t steps, steps_most;
-    /* the end: by bins left */
-    uint32_t *rest, *rest_count;
-    int64_t *rest_slack, *behind, *rest_room;
-    content ended[END_BINS + 1];
-};
 
 static double
 log_factorial(double n)
@@ -95,7 +51,7 @@ log_ways(const spotopt__walk *walk, int64_t slack, uint32_t bins)
     double value[3];
 
     for (int i = 0; i < 3; i++)
-        value[i] = n[i] < TABLE ? walk->factorial[n[i]] : log_factorial((double)n[i]);
+        value[i] = n[i] < SPOTOPT__WALK_TABLE ? walk->factorial[n[i]] : log_factorial((double)n[i]);
     return value[0] - value[1] - value[2];
 }
 
@@ -106,7 +62,7 @@ judge(const spotopt__walk *walk, uint32_t items, uint32_t bins, const double *mo
 {
     const uint32_t n = walk->tights;
     const double k = bins;
-    double lower[TIGHT_MOST * TIGHT_MOST], sum, density = 0.0;
+    double lower[SPOTOPT__WALK_TIGHTS * SPOTOPT__WALK_TIGHTS], sum, density = 0.0;
 
     if (bins <= 1)
         return 0.0;
@@ -115,15 +71,15 @@ judge(const spotopt__walk *walk, uint32_t items, uint32_t bins, const double *mo
         const uint32_t r = walk->tight[i];
         const double unit = 1.0 / (double)walk->vector->capacity[r];
         for (uint32_t j = 0; j <= i; j++) {
-            double x = moment[i * TIGHT_MOST + j] / k;
+            double x = moment[i * SPOTOPT__WALK_TIGHTS + j] / k;
             for (uint32_t l = 0; l < j; l++)
-                x -= lower[i * TIGHT_MOST + l] * lower[j * TIGHT_MOST + l];
+                x -= lower[i * SPOTOPT__WALK_TIGHTS + l] * lower[j * SPOTOPT__WALK_TIGHTS + l];
             if (i == j) { /* no narrower than a unit is wide */
                 x = fmax(x, unit * unit / 12.0);
                 density -= 0.5 * log(x / (unit * unit)) + 0.9189385332046727;
-                lower[i * TIGHT_MOST + i] = sqrt(x);
+                lower[i * SPOTOPT__WALK_TIGHTS + i] = sqrt(x);
             } else {
-                lower[i * TIGHT_MOST + j] = x / lower[j * TIGHT_MOST + j];
+                lower[i * SPOTOPT__WALK_TIGHTS + j] = x / lower[j * SPOTOPT__WALK_TIGHTS + j];
             }
         }
         sum += log_ways(walk, slack[r] - (less != NULL ? less[r] : 0), bins);
@@ -134,18 +90,12 @@ judge(const spotopt__walk *walk, uint32_t items, uint32_t bins, const double *mo
 static void
 count_item(spotopt__walk *walk, double *moment, uint32_t item, double sign)
 {
-    const double *weight = walk->weight + (size_t)item * TIGHT_MOST;
+    const double *weight = walk->weight + (size_t)item * SPOTOPT__WALK_TIGHTS;
 
     for (uint32_t i = 0; i < walk->tights; i++) {
         for (uint32_t j = 0; j <= i; j++)
-            moment[i * TIGHT_MOST + j] += sign * weight[i] * weight[j];
+            moment[i * SPOTOPT__WALK_TIGHTS + j] += sign * weight[i] * weight[j];
     }
-}
-
-static const int32_t *
-size_of(const spotopt__walk *walk, uint32_t item)
-{
-    return walk->vector->size + (size_t)item * walk->vector->lanes;
 }
 
 /* How many of a list are larger than this in the first tight lane: the first ones. */
@@ -157,7 +107,7 @@ count_above(const spotopt__walk *walk, const uint32_t *list, uint32_t count, int
 
     while (low < count) {
         uint32_t middle = low + (count - low) / 2;
-        if (size_of(walk, list[middle])[r] > size)
+        if (spotopt__walk_size(walk, list[middle])[r] > size)
             low = middle + 1;
         else
             count = middle;
@@ -167,7 +117,7 @@ count_above(const spotopt__walk *walk, const uint32_t *list, uint32_t count, int
 
 /* The content leaves the pool for a bin of its own. */
 static void
-fill_bin(spotopt__walk *walk, const content *what)
+fill_bin(spotopt__walk *walk, const spotopt__content *what)
 {
     const uint32_t lanes = walk->vector->lanes;
 
@@ -177,7 +127,7 @@ fill_bin(spotopt__walk *walk, const content *what)
         const uint32_t item = what->item[c];
         uint32_t at = 0;
         for (uint32_t r = 0; r < lanes; r++)
-            walk->slack[r] += size_of(walk, item)[r];
+            walk->slack[r] += spotopt__walk_size(walk, item)[r];
         while (walk->pool[at] != item)
             at++;
         memmove(walk->pool + at, walk->pool + at + 1, (--walk->items - at) * sizeof *walk->pool);
@@ -192,16 +142,16 @@ static void
 empty_bin(spotopt__walk *walk, uint32_t b)
 {
     const uint32_t lanes = walk->vector->lanes;
-    const content *what = &walk->bin[b];
+    const spotopt__content *what = &walk->bin[b];
 
     for (uint32_t r = 0; r < lanes; r++)
         walk->slack[r] += walk->vector->capacity[r];
     for (uint32_t c = 0; c < what->count; c++) {
         const uint32_t item = what->item[c];
-        uint32_t at =
-            count_above(walk, walk->pool, walk->items, size_of(walk, item)[walk->tight[0]]);
+        uint32_t at = count_above(walk, walk->pool, walk->items,
+                                  spotopt__walk_size(walk, item)[walk->tight[0]]);
         for (uint32_t r = 0; r < lanes; r++)
-            walk->slack[r] -= size_of(walk, item)[r];
+            walk->slack[r] -= spotopt__walk_size(walk, item)[r];
         memmove(walk->pool + at + 1, walk->pool + at, (walk->items++ - at) * sizeof *walk->pool);
         walk->pool[at] = item;
         count_item(walk, walk->moment, item, 1.0);
@@ -215,7 +165,7 @@ empty_bin(spotopt__walk *walk, uint32_t b)
 static void
 offer(spotopt__walk *walk, uint32_t count, const int32_t *room)
 {
-    double moment[TIGHT_MOST * TIGHT_MOST], value;
+    double moment[SPOTOPT__WALK_TIGHTS * SPOTOPT__WALK_TIGHTS], value;
 
     memcpy(moment, walk->moment, sizeof moment);
     for (uint32_t c = 0; c < count; c++)
@@ -289,7 +239,7 @@ draw(spotopt__walk *walk, double wide, uint32_t more)
     for (uint32_t c = walk->listed; c-- > 0;) {
         int32_t *size = walk->listed_size + (size_t)c * lanes;
         int32_t *largest = walk->largest + (size_t)c * lanes;
-        memcpy(size, size_of(walk, walk->list[c]), lanes * sizeof *size);
+        memcpy(size, spotopt__walk_size(walk, walk->list[c]), lanes * sizeof *size);
         for (uint32_t r = 0; r < lanes; r++) {
             const int32_t behind = c + 1 < walk->listed ? largest[lanes + r] : 0;
             largest[r] = size[r] > behind ? size[r] : behind;
@@ -301,7 +251,7 @@ draw(spotopt__walk *walk, double wide, uint32_t more)
         if (box < (double)walk->box[r])
             walk->box[r] = (int32_t)box;
     }
-    walk->cap = cap < DEEP ? cap : DEEP;
+    walk->cap = cap < SPOTOPT__WALK_DEEP ? cap : SPOTOPT__WALK_DEEP;
     walk->best = -INFINITY;
     walk->choice.count = 0;
     walk->steps = 100 + 8 * walk->listed; /* what it took to come here */
@@ -336,109 +286,13 @@ descend(spotopt__walk *walk)
     return found;
 }
 
-static bool finish(spotopt__walk *walk, uint32_t bins);
-
-/* Ends the content of the first item left in all ways, and all bins behind it. */
-static bool
-complete(spotopt__walk *walk, uint32_t bins, uint32_t at, uint32_t count)
-{
-    const uint32_t lanes = walk->vector->lanes, n = walk->vector->items;
-    const uint32_t *rest = walk->rest + (size_t)bins * n;
-    const int64_t *slack = walk->rest_slack + (size_t)bins * lanes;
-    const int64_t *room = walk->rest_room + ((size_t)bins * (DEEP + 1) + count) * lanes;
-    content *ended = &walk->ended[bins];
-    bool good = true;
-
-    for (uint32_t r = 0; r < lanes; r++)
-        good = good && room[r] <= slack[r];
-    if (good) {
-        uint32_t *next = walk->rest + (size_t)(bins - 1) * n, left = 0, t = 0;
-        for (uint32_t i = 0; i < walk->rest_count[bins]; i++) {
-            if (t < count && ended->item[t] == rest[i])
-                t++;
-            else
-                next[left++] = rest[i];
-        }
-        for (uint32_t r = 0; r < lanes; r++)
-            walk->rest_slack[(size_t)(bins - 1) * lanes + r] = slack[r] - room[r];
-        walk->rest_count[bins - 1] = left;
-        ended->count = count;
-        if (finish(walk, bins - 1))
-            return true;
-    }
-    for (uint32_t c = at; c < walk->rest_count[bins] && count < DEEP; c++) {
-        const int64_t *behind = walk->behind + ((size_t)bins * (n + 1) + c) * lanes;
-        const int32_t *size = size_of(walk, rest[c]);
-        int64_t *below = walk->rest_room + ((size_t)bins * (DEEP + 1) + count + 1) * lanes;
-        bool fits = true;
-        if (++walk->steps > walk->steps_most)
-            return false;
-        for (uint32_t r = 0; r < lanes; r++) {
-            if (room[r] - behind[r] > slack[r])
-                return false; /* all that is behind does not fill it */
-            below[r] = room[r] - size[r];
-            fits = fits && below[r] >= 0;
-        }
-        if (!fits)
-            continue;
-        ended->item[count] = rest[c];
-        if (complete(walk, bins, c + 1, count + 1))
-            return true;
-    }
-    return false;
-}
-
-/* Whether what is left of the pool can be packed into so many bins. */
-static bool
-finish(spotopt__walk *walk, uint32_t bins)
-{
-    const uint32_t lanes = walk->vector->lanes, n = walk->vector->items;
-    const uint32_t *rest = walk->rest + (size_t)bins * n, count = walk->rest_count[bins];
-    int64_t *behind = walk->behind + (size_t)bins * (n + 1) * lanes;
-
-    if (count == 0 || bins == 0) {
-        for (uint32_t b = 1; b <= bins; b++)
-            walk->ended[b].count = 0;
-        return count == 0;
-    }
-    memset(behind + (size_t)count * lanes, 0, lanes * sizeof *behind);
-    for (uint32_t i = count; i-- > 0;) {
-        for (uint32_t r = 0; r < lanes; r++)
-            behind[(size_t)i * lanes + r] =
-                behind[(size_t)(i + 1) * lanes + r] + size_of(walk, rest[i])[r];
-    }
-    for (uint32_t r = 0; r < lanes; r++)
-        walk->rest_room[((size_t)bins * (DEEP + 1) + 1) * lanes + r] =
-            walk->vector->capacity[r] - size_of(walk, rest[0])[r];
-    walk->ended[bins].item[0] = rest[0];
-    return complete(walk, bins, 1, 1);
-}
-
-/* Searches the pool to the end. */
-static bool
-end_here(spotopt__walk *walk)
-{
-    const uint32_t n = walk->vector->items;
-    bool found;
-
-    memcpy(walk->rest + (size_t)walk->bins * n, walk->pool, walk->items * sizeof *walk->pool);
-    memcpy(walk->rest_slack + (size_t)walk->bins * walk->vector->lanes, walk->slack,
-           walk->vector->lanes * sizeof *walk->slack);
-    walk->rest_count[walk->bins] = walk->items;
-    walk->steps = 0;
-    walk->steps_most = FINISH_MOST;
-    found = finish(walk, walk->bins);
-    walk->finished += walk->steps;
-    return found;
-}
-
 /* One or two contents go back and others come; whether the pool is another one now. */
 static bool
 exchange(spotopt__walk *walk)
 {
     const uint32_t many = 1 + (uint32_t)spotopt__rng_below(&walk->rng, walk->full > 1 ? 2 : 1);
     const double before = walk->potential;
-    content old[2];
+    spotopt__content old[2];
     uint32_t filled = 0;
 
     for (uint32_t e = 0; e < many; e++) {
@@ -490,8 +344,8 @@ spotopt__walk_run(spotopt__walk *walk, uint64_t work, uint32_t *bin_of)
             news = exchange(walk);
         }
         walk->turns++;
-        if (news && walk->bins <= END_BINS && walk->potential > PROMISING)
-            found = end_here(walk);
+        if (news && walk->bins <= SPOTOPT__WALK_END && walk->potential > PROMISING)
+            found = spotopt__walk_end(walk);
         walk->budget->work += (walk->looked + walk->finished - steps) / 4 + 1;
         steps = walk->looked + walk->finished;
         if (!found && spotopt__budget_over(walk->budget, "pack", (double)INFINITY, 0.0))
@@ -513,7 +367,9 @@ spotopt__walk_run(spotopt__walk *walk, uint64_t work, uint32_t *bin_of)
 uint32_t
 spotopt__walk_share(const spotopt__walk *walk)
 {
-    return walk->turns == 0 || walk->bins <= POOL_BINS ? 75 : walk->bins <= END_BINS ? 25 : 8;
+    return walk->turns == 0 || walk->bins <= POOL_BINS ? 75
+           : walk->bins <= SPOTOPT__WALK_END           ? 25
+                                                       : 8;
 }
 
 /* Slack of all, and the dimensions where it is less than loads would vary by themselves. */
@@ -538,7 +394,7 @@ measure(spotopt__walk *walk)
         if (walk->slack[r] < 0)
             return false;
         spare = (double)walk->slack[r] / walk->bins / sqrt(squares / walk->bins + 1e-9);
-        if (spare > SPARE || walk->tights == TIGHT_MOST)
+        if (spare > SPARE || walk->tights == SPOTOPT__WALK_TIGHTS)
             continue;
         walk->tight[walk->tights++] = r;
         if (spare < least) { /* the tightest first */
@@ -564,12 +420,12 @@ spotopt__walk *
 spotopt__walk_new(const spotopt__vector *vector, uint32_t bins, spotopt__budget *budget,
                   uint64_t seed, bool *out_nomem)
 {
-    const size_t n = vector->items, lanes = vector->lanes, levels = END_BINS + 1;
+    const size_t n = vector->items, lanes = vector->lanes, levels = SPOTOPT__WALK_END + 1;
     spotopt__walk *walk;
     int64_t *order;
 
     *out_nomem = false;
-    if (n > ITEMS_MOST || bins < 2 || n > (size_t)bins * DEEP / 2)
+    if (n > ITEMS_MOST || bins < 2 || n > (size_t)bins * SPOTOPT__WALK_DEEP / 2)
         return NULL;
     *out_nomem = true;
     walk = spotopt__alloc(vector->context, sizeof *walk);
@@ -582,7 +438,7 @@ spotopt__walk_new(const spotopt__vector *vector, uint32_t bins, spotopt__budget 
     walk->bins = bins;
     walk->items = vector->items;
     walk->cycle = CYCLE;
-    for (uint32_t i = 0; i < TABLE; i++)
+    for (uint32_t i = 0; i < SPOTOPT__WALK_TABLE; i++)
         walk->factorial[i] = log_factorial(i);
     spotopt__rng_seed(&walk->rng, seed);
     walk->bin = spotopt__arena_alloc(&walk->arena, bins, sizeof *walk->bin);
@@ -592,14 +448,16 @@ spotopt__walk_new(const spotopt__vector *vector, uint32_t bins, spotopt__budget 
     walk->box = spotopt__arena_alloc(&walk->arena, lanes, sizeof *walk->box);
     walk->listed_size = spotopt__arena_alloc(&walk->arena, n * lanes, sizeof(int32_t));
     walk->largest = spotopt__arena_alloc(&walk->arena, n * lanes, sizeof(int32_t));
-    walk->weight = spotopt__arena_alloc(&walk->arena, n * TIGHT_MOST, sizeof *walk->weight);
-    walk->room = spotopt__arena_alloc(&walk->arena, (DEEP + 2) * lanes, sizeof *walk->room);
+    walk->weight =
+        spotopt__arena_alloc(&walk->arena, n * SPOTOPT__WALK_TIGHTS, sizeof *walk->weight);
+    walk->room =
+        spotopt__arena_alloc(&walk->arena, (SPOTOPT__WALK_DEEP + 2) * lanes, sizeof *walk->room);
     walk->rest = spotopt__arena_alloc(&walk->arena, levels * n, sizeof *walk->rest);
     walk->rest_count = spotopt__arena_alloc(&walk->arena, levels, sizeof *walk->rest_count);
     walk->rest_slack = spotopt__arena_alloc(&walk->arena, levels * lanes, sizeof(int64_t));
     walk->behind = spotopt__arena_alloc(&walk->arena, levels * (n + 1) * lanes, sizeof(int64_t));
-    walk->rest_room =
-        spotopt__arena_alloc(&walk->arena, levels * (DEEP + 2) * lanes, sizeof(int64_t));
+    walk->rest_room = spotopt__arena_alloc(&walk->arena, levels * (SPOTOPT__WALK_DEEP + 2) * lanes,
+                                           sizeof(int64_t));
     if (order == NULL || walk->bin == NULL || walk->pool == NULL || walk->list == NULL ||
         walk->slack == NULL || walk->box == NULL || walk->listed_size == NULL ||
         walk->largest == NULL || walk->weight == NULL || walk->room == NULL || walk->rest == NULL ||
@@ -610,15 +468,16 @@ spotopt__walk_new(const spotopt__vector *vector, uint32_t bins, spotopt__budget 
     if (!measure(walk))
         goto fail;
     for (size_t i = 0; i < n; i++) {
-        order[2 * i] = size_of(walk, (uint32_t)i)[walk->tight[0]];
+        order[2 * i] = spotopt__walk_size(walk, (uint32_t)i)[walk->tight[0]];
         order[2 * i + 1] = (int64_t)i;
     }
     qsort(order, n, 2 * sizeof *order, compare_items);
     for (size_t i = 0; i < n; i++) {
         walk->pool[i] = (uint32_t)order[2 * i + 1];
         for (uint32_t t = 0; t < walk->tights; t++)
-            walk->weight[i * TIGHT_MOST + t] = (double)size_of(walk, (uint32_t)i)[walk->tight[t]] /
-                                               (double)vector->capacity[walk->tight[t]];
+            walk->weight[i * SPOTOPT__WALK_TIGHTS + t] =
+                (double)spotopt__walk_size(walk, (uint32_t)i)[walk->tight[t]] /
+                (double)vector->capacity[walk->tight[t]];
         count_item(walk, walk->moment, (uint32_t)i, 1.0);
     }
     spotopt__free(vector->context, order);

@@ -54,10 +54,22 @@ spotopt_status spotopt__assign(const spotopt__scene *scene, const spotopt__trans
                                const spotopt_packing *packing, const unsigned char *fixed,
                                spotopt__decision *decision, spotopt_error *err);
 
+/* decide_count.c */
+/* Nodes that stay whatever is decided cost what they cost, per hour; and all that run. */
+double spotopt__standing_cost(const spotopt__scene *scene);
+double spotopt__keep_cost(const spotopt__scene *scene);
+/* The decision's cost, objective and moves from its nodes and targets. */
+void spotopt__decision_count(const spotopt__scene *scene, spotopt__decision *decision);
+/* Makes it the decision to leave everything where it is. */
+void spotopt__decision_stay(const spotopt__scene *scene, spotopt__decision *decision);
+/* Whether it keeps the policy's shares; where not, *ask asks for more. */
+bool spotopt__decision_meets(const spotopt__scene *scene, const spotopt__decision *decision,
+                             spotopt__ask *ask);
+
 /* plan_write.c */
 spotopt_status spotopt__plan_text(spotopt__scene *scene, const spotopt__decision *decision,
                                   const spotopt_plan_summary *summary, double seconds,
-                                  bool with_seconds, bool explains_all, char **out_text, size_t *out_length,
-                                  spotopt_error *err);
+                                  bool with_seconds, bool explains_all, char **out_text,
+                                  size_t *out_length, spotopt_error *err);
 
 #endif

@@ -58,128 +58,14 @@ start_problem(const spotopt__scene *scene, spotopt__translation *t, spotopt_erro
 }
 
 /* Quantities may be larger than what a problem takes; up there they are all as good as endless. */
-static void
-fill(const spotopt__translation *t, const spotopt__amounts *amounts, double vcpu, double *out)
+void
+spotopt__translate_amounts(const spotopt__translation *t, const spotopt__amounts *amounts,
+                           double vcpu, double *out)
 {
     for (uint32_t i = 0; i < t->resource_count; i++)
         out[i] = fmin(to_number(t->resource_of[i], amounts->of[t->resource_of[i]]), 1e15);
     if (t->counts_vcpu)
         out[t->resource_count] = vcpu;
-}
-
-/* --- pools
- * ------------------------------------------------------------------------------------------------
- */
-
-static spotopt_status
-label(spotopt__translation *t, uint32_t pool, const char *key, const char *value,
-      spotopt_error *err)
-{
-    return value == NULL || value[0] == 0
-               ? SPOTOPT_OK
-               : spotopt_problem_set_pool_label(t->problem, pool, key, value, err);
-}
-
-/* Labels for placement rules from what the node carries; labels for the policy's rules from what
- * the pool is. */
-static spotopt_status
-label_problem_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation *t,
-                   uint32_t index, const spotopt__labels *labels, const char *node_name,
-                   uint32_t catalog_pool, uint32_t commitment, spotopt_error *err)
-{
-    const spotopt_policy *policy = scene->policy;
-    spotopt_status status = SPOTOPT_OK;
-    char key[96];
-
-    for (uint32_t k = 0; k < t->key_count && status == SPOTOPT_OK; k++)
-        status = label(t, index, t->keys[k].name,
-                       spotopt__translate_value(scene, t, k, labels, node_name), err);
-    if (catalog_pool == SPOTOPT__NONE || ask->on_demand_only || status != SPOTOPT_OK)
-        return status;
-    const spotopt__pool *pool = &scene->catalog->pools.at[catalog_pool];
-    const spotopt__type *type = &scene->catalog->types.at[pool->type];
-    bool is_spot = pool->purchase == SPOTOPT__SPOT;
-    status = label(t, index, "spotopt/purchase", is_spot ? "spot" : "on-demand", err);
-    for (size_t i = 0; i < policy->diversify.count && is_spot && status == SPOTOPT_OK; i++) {
-        snprintf(key, sizeof key, "spotopt/diversify-%zu", i);
-        status =
-            label(t, index, key,
-                  spotopt__diversify_value(scene, policy->diversify.at[i].key, catalog_pool), err);
-    }
-    for (size_t i = 0; i < policy->quotas.count && status == SPOTOPT_OK; i++) {
-        if (!spotopt__quota_covers(&policy->quotas.at[i], type->family,
-                                   is_spot ? "spot" : "on-demand"))
-            continue;
-        snprintf(key, sizeof key, "spotopt/quota-%zu", i);
-        status = label(t, index, key, "yes", err);
-    }
-    if (commitment != SPOTOPT__NONE && status == SPOTOPT_OK) {
-        snprintf(key, sizeof key, "spotopt/commitment-%u", commitment);
-        status = label(t, index, key, "yes", err);
-    }
-    return status;
-}
-
-static spotopt_status
-add_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation *t,
-         const char *id, uint32_t catalog_pool, uint32_t commitment, double usd, uint32_t max,
-         spotopt_error *err)
-{
-    const spotopt__scene_pool *pool = &scene->pools[catalog_pool];
-    spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
-    spotopt_status status;
-    uint32_t index;
-
-    fill(t, &pool->room, pool->vcpu, t->capacity);
-    spec.id = id;
-    spec.capacity = t->capacity;
-    spec.cost = ask->on_demand_only || ask->money_only
-                    ? usd
-                    : usd + pool->losses_per_h * scene->policy->interruption_usd;
-    spec.max = max;
-    spec.rank = pool->place == SPOTOPT__NONE ? 0 : pool->place;
-    if ((status = spotopt_problem_add_pool(t->problem, &spec, &index, err)) != SPOTOPT_OK)
-        return status;
-    t->pool_catalog[index] = catalog_pool;
-    t->pool_usd[index] = usd;
-    t->pool_count = index + 1;
-    /* A pool and its copy at a commitment's price have one limit between them. */
-    if (scene->policy->commitments.count > 0 &&
-        (status = label(t, index, "spotopt/new-of", scene->catalog->pools.at[catalog_pool].id,
-                        err)) != SPOTOPT_OK)
-        return status;
-    return label_problem_pool(scene, ask, t, index, &pool->labels, "", catalog_pool, commitment,
-                              err);
-}
-
-static spotopt_status
-add_pools(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation *t,
-          spotopt_error *err)
-{
-    const spotopt_policy *policy = scene->policy;
-    spotopt_status status = SPOTOPT_OK;
-    char id[300];
-
-    for (uint32_t i = 0; i < scene->catalog->pools.count && status == SPOTOPT_OK; i++) {
-        const spotopt__pool *pool = &scene->catalog->pools.at[i];
-
-        if (ask->on_demand_only
-                ? pool->purchase != SPOTOPT__ON_DEMAND || !(pool->usd_per_h >= 0.0) ||
-                      pool->limit == 0 || scene->pools[i].stage == SPOTOPT__STAGE_SCOPE
-                : scene->pools[i].stage >= 0)
-            continue;
-        status =
-            add_pool(scene, ask, t, pool->id, i, SPOTOPT__NONE, pool->usd_per_h, pool->limit, err);
-        for (uint32_t c = 0;
-             c < policy->commitments.count && status == SPOTOPT_OK && !ask->on_demand_only; c++) {
-            if (!spotopt__glob(policy->commitments.at[c].pool, pool->id))
-                continue;
-            snprintf(id, sizeof id, "%.200s~commitment-%u", pool->id, c);
-            status = add_pool(scene, ask, t, id, i, c, policy->commitments.at[c].usd_per_h,
-                              policy->commitments.at[c].count, err);
-        }
-    }
-    return status;
 }
 
 /* --- running nodes --- */
@@ -197,67 +83,6 @@ by_node_and_demand(const void *a, const void *b)
     if (x->node != y->node)
         return x->node < y->node ? -1 : 1;
     return x->demand < y->demand ? -1 : x->demand > y->demand;
-}
-
-/* A pool with no new nodes for each kind of running node: same catalog pool, commitment, labels and
- * taints that matter. */
-static spotopt_status
-add_node_pool(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation *t,
-              uint32_t node, const unsigned char *allows, uint32_t used_count, spotopt__map *groups,
-              uint32_t *out, spotopt_error *err)
-{
-    const spotopt__scene_node *found = &scene->nodes[node];
-    const spotopt__labels *labels = &scene->cluster->nodes.at[node].labels;
-    const char *node_name = scene->cluster->nodes.at[node].name;
-    spotopt_pool_spec spec = SPOTOPT_POOL_SPEC_INIT;
-    spotopt_status status = SPOTOPT_OK;
-    spotopt__str key;
-    char id[300];
-    uint32_t index = SPOTOPT__NONE;
-
-    spotopt__str_init(&key, scene->context);
-    spotopt__str_addf(&key, "%u %u ", found->pool, found->commitment);
-    for (uint32_t k = 0; k < t->key_count; k++) {
-        const char *value = spotopt__translate_value(scene, t, k, labels, node_name);
-
-        spotopt__str_addf(&key, "%s\n", value == NULL ? "\t" : value);
-    }
-    for (uint32_t i = 0; i < used_count; i += 4) {
-        unsigned bits = 0;
-
-        for (uint32_t j = i; j < i + 4 && j < used_count; j++)
-            bits = bits * 2 + allows[j];
-        spotopt__str_addf(&key, "%x", bits);
-    }
-    char *kept = key.failed ? NULL : spotopt__arena_text(&t->arena, key.at, key.count);
-    spotopt__str_free(&key);
-    if (kept == NULL)
-        return spotopt__nomem(err, "kinds of nodes");
-    *out = spotopt__map_get(groups, kept);
-    if (*out != SPOTOPT__NONE)
-        return SPOTOPT_OK;
-
-    if (found->pool != SPOTOPT__NONE)
-        fill(t, &scene->pools[found->pool].room, scene->pools[found->pool].vcpu, t->capacity);
-    else
-        fill(t, &found->room, 0.0, t->capacity);
-    snprintf(id, sizeof id, "%.200s~running-%u",
-             found->pool == SPOTOPT__NONE ? "unknown" : scene->catalog->pools.at[found->pool].id,
-             t->pool_count);
-    spec.id = id;
-    spec.capacity = t->capacity;
-    spec.cost = found->cost;
-    spec.max = 0;
-    if ((status = spotopt_problem_add_pool(t->problem, &spec, &index, err)) != SPOTOPT_OK)
-        return status;
-    t->pool_catalog[index] = found->pool;
-    t->pool_usd[index] = found->usd_per_h;
-    t->pool_count = index + 1;
-    if (!spotopt__map_put(groups, kept, index, NULL))
-        return spotopt__nomem(err, "kinds of nodes");
-    *out = index;
-    return label_problem_pool(scene, ask, t, index, labels, node_name, found->pool,
-                              found->commitment, err);
 }
 
 /* Which shapes could be sent to a node that they are not on yet. */
@@ -368,7 +193,7 @@ add_demands(spotopt__scene *scene, const spotopt__ask *ask, spotopt__translation
                 break;
             pools[count++] = nowhere;
         }
-        fill(t, &shape->request, 0.0, t->request);
+        spotopt__translate_amounts(t, &shape->request, 0.0, t->request);
         snprintf(id, sizeof id, "s%u", used[i]);
         spec.id = id;
         spec.request = t->request;
@@ -500,8 +325,8 @@ find_kinds(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__transl
         if (ask->on_demand_only || !is_offered(scene, n, w->pods_on[n], w->fixed_on[n]))
             continue;
         find_allowed(scene, n, w->used, w->used_count, w->allows);
-        status = add_node_pool(scene, ask, t, n, w->allows, w->used_count, &w->groups,
-                               &w->node_pool[n], err);
+        status = spotopt__translate_node_pool(scene, ask, t, n, w->allows, w->used_count,
+                                              &w->groups, &w->node_pool[n], err);
         if (status != SPOTOPT_OK)
             return status;
         size_t row = w->node_pool[n] - catalog_pools;
@@ -558,8 +383,9 @@ add_nodes(const spotopt__scene *scene, const spotopt__ask *ask, spotopt__transla
         problem_node[n] = SPOTOPT__NONE;
         if (w->node_pool[n] == SPOTOPT__NONE)
             continue;
-        fill(t, &room, found->pool == SPOTOPT__NONE ? 0.0 : scene->pools[found->pool].vcpu,
-             t->capacity);
+        spotopt__translate_amounts(
+            t, &room, found->pool == SPOTOPT__NONE ? 0.0 : scene->pools[found->pool].vcpu,
+            t->capacity);
         spec.id = cluster->nodes.at[n].name;
         spec.pool = w->node_pool[n];
         spec.capacity = t->capacity;
@@ -639,7 +465,7 @@ spotopt__translate(spotopt__scene *scene, const spotopt__ask *ask, spotopt__tran
         goto done;
     }
     if ((status = start_problem(scene, t, err)) != SPOTOPT_OK ||
-        (status = add_pools(scene, ask, t, err)) != SPOTOPT_OK)
+        (status = spotopt__translate_pools(scene, ask, t, err)) != SPOTOPT_OK)
         goto done;
     catalog_pools = t->pool_count;
     if ((status = find_kinds(scene, ask, t, &w, catalog_pools, err)) != SPOTOPT_OK ||

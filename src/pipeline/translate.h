@@ -61,6 +61,20 @@ const char *spotopt__translate_value(const spotopt__scene *scene,
                                      const spotopt__translation *translation, uint32_t key,
                                      const spotopt__labels *labels, const char *node_name);
 
+/* Amounts resource by resource, as the problem counts them. */
+void spotopt__translate_amounts(const spotopt__translation *translation,
+                                const spotopt__amounts *amounts, double vcpu, double *out);
+
+/* translate_pools.c: pools of the catalog; then, for a running node, the pool of its kind: a row of
+ * `allows` (by shape in use) and the node's labels decide which. */
+spotopt_status spotopt__translate_pools(const spotopt__scene *scene, const spotopt__ask *ask,
+                                        spotopt__translation *translation, spotopt_error *err);
+spotopt_status spotopt__translate_node_pool(const spotopt__scene *scene, const spotopt__ask *ask,
+                                            spotopt__translation *translation, uint32_t node,
+                                            const unsigned char *allows, uint32_t used_count,
+                                            spotopt__map *groups, uint32_t *out,
+                                            spotopt_error *err);
+
 /* translate_rules.c: placement rules of pods, then rules of the policy. */
 bool spotopt__translate_keys(const spotopt__scene *scene, spotopt__translation *translation);
 spotopt_status spotopt__translate_rules(const spotopt__scene *scene, const spotopt__ask *ask,
