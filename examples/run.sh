@@ -4,7 +4,7 @@
 # Run it from anywhere, as root or with sudo at hand, as often as you like: what is there already is left alone.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-packages=(build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev)
+packages=(build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libyaml-dev libsqlite3-dev zlib1g-dev)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
-install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev zlib1g-dev
+install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libyaml-dev libsqlite3-dev libpq-dev zlib1g-dev
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 meson setup "$root/build" . --prefix="$root/usr" --libdir=lib --buildtype=release -Dwerror=true >/dev/null

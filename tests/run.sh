@@ -22,7 +22,7 @@ build=${BUILD:-build-test}
 
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
-install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev zlib1g-dev libcunit1-dev python3 postgresql \
+install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libyaml-dev libsqlite3-dev libpq-dev zlib1g-dev libcunit1-dev python3 postgresql \
     python3-dev python3-venv python3-numpy python3-pytest python3-scipy swig openssl prometheus
 
 if [ ! -f "$build/build.ninja" ]; then

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/support/install.sh
 . tests/support/install.sh
-install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libsqlite3-dev libpq-dev zlib1g-dev libcunit1-dev postgresql clang \
+install_packages build-essential meson pkg-config libglpk-dev libopenblas-dev libcjson-dev libcurl4-openssl-dev libyaml-dev libsqlite3-dev libpq-dev zlib1g-dev libcunit1-dev postgresql clang \
     libclang-rt-14-dev llvm valgrind python3 python3-dev python3-numpy python3-pytest swig openssl prometheus
 parts=${*:-clang asan python tsan valgrind fuzz}
 fast=(--suite unit --suite api --suite cases --suite fuzz)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kube.h"
 #include "ledger_file.h"
 
 bool
@@ -160,7 +161,7 @@ load_inputs(loaded *in, const session *s, const args *a)
 
         if (path == NULL)
             continue;
-        status = input_read(&doc, path);
+        status = i == 0 && is_kube(path) ? kube_read(&doc, s, path) : input_read(&doc, path);
         if (status != 0)
             break;
         if (documents[i].parse(in, s, a, &doc, &err) != SPOTOPT_OK)

@@ -36,7 +36,9 @@ const flag common_flags[] = {
 
 static const flag plan_flags[] = {
     {"cluster", 0, "FILE", NULL,
-     "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; needed"},
+     "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; or kube:, kube:CONTEXT, "
+     "the API "
+     "server of a kubeconfig; needed"},
     {"catalog", 0, "FILE", NULL, "what can be bought, CSV or JSON; needed"},
     {"policy", 0, "FILE", NULL, "what the operator wants; see 'spotopt help policy'"},
     {"history", 0, "FILE", NULL, "capacity seen over time, CSV"},
@@ -81,7 +83,9 @@ static const flag rank_flags[] = {
 
 static const flag drain_flags[] = {
     {"cluster", 0, "FILE", NULL,
-     "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; needed"},
+     "what runs: the output of kubectl get nodes,pods,pdb,... -A -o json; or kube:, kube:CONTEXT, "
+     "the API "
+     "server of a kubeconfig; needed"},
     {"nodes", 0, "A,B", NULL, "the nodes to leave; needed, but with --plan, which knows them"},
     {"catalog", 0, "FILE", NULL,
      "new nodes come from here; without it pods move to nodes there are"},
