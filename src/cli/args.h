@@ -77,6 +77,7 @@ int cmd_experiment(const args *a);
 int cmd_fleet(const args *a);
 int cmd_funnel(const args *a);
 int cmd_help(const args *a);
+int cmd_notices(const args *a);
 int cmd_pack(const args *a);
 int cmd_plan(const args *a);
 int cmd_rank(const args *a);

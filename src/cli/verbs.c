@@ -183,6 +183,17 @@ static const flag replay_flags[] = {
     {0},
 };
 
+static const flag notices_flags[] = {
+    {"imds", 0, "URL", NULL,
+     "ask the metadata service of the instance that this runs on: self, or the service's URL"},
+    {"event", 0, "FILE", NULL, "read events of EventBridge: one, or one a line"},
+    {"follow", 0, NULL, NULL, "ask the metadata service every 5 s until Ctrl-C"},
+    {"ledger", 0, "FILE", NULL,
+     "an Events file, sqlite:PATH or postgresql://...; only notices that are not there yet count"},
+    {"apply", 0, NULL, NULL, "write them to the ledger, each before it is printed"},
+    {0},
+};
+
 static const flag fleet_flags[] = {
     {"ledger", 0, "FILE", NULL,
      "what happened, an Events file, sqlite:PATH or postgresql://...; steps write there. Needed, "
@@ -276,6 +287,12 @@ const verb verbs[] = {
      "spotopt fleet overrides set release --scope cluster --target shop --reason deploy --ledger "
      "books.jsonl --apply",
      fleet_flags, true, cmd_fleet},
+    {"notices", "", "what EC2 announces of its spot instances, as rows of a ledger",
+     "Prints interruption warnings and rebalance recommendations, a JSON line each. The same "
+     "announcement is the same row: in a ledger it stands once, however often it is read. Of "
+     "events of other kinds nothing is printed.",
+     "spotopt notices --imds self --follow --ledger sqlite:books.db --apply", notices_flags, true,
+     cmd_notices},
     {"funnel", "FILE...", "merge the funnels of plans and rankings",
      "Adds up, stage by stage, how many pools were dropped and why. In any order of the files the "
      "answer is the same.",
