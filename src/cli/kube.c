@@ -266,7 +266,8 @@ kube_read(input *in, const session *s, const char *path)
 {
     (void)in;
     (void)s;
-    say("--cluster %s: API servers are not in this build; want a file, or a build with libcurl and "
+    say("--cluster %s is an API server, which this build cannot ask; want a file, or a build with "
+        "libcurl and "
         "libyaml",
         path);
     return EXIT_USAGE;
